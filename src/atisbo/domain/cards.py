@@ -1,0 +1,149 @@
+"""The card of a version: what its network eats, what comes out, where it comes from and how good it is.
+
+The card decides the pixels: serving, training and evaluation take input size, scaling and threshold from here.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from atisbo.errors import Misconfigured
+
+Task = Literal["segmentation", "classification"]
+Triple = tuple[float, float, float]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TensorSpec(Strict):
+    """How RGB pixels become the network's input: resize to ``size``, divide by ``scale``, subtract ``mean``, divide by ``std``."""
+
+    size: tuple[Annotated[int, Field(ge=8, le=4096)], Annotated[int, Field(ge=8, le=4096)]]
+    """Height and width in pixels."""
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    scale: float = Field(default=255.0, gt=0)
+    mean: Triple = (0.0, 0.0, 0.0)
+    std: Triple = (1.0, 1.0, 1.0)
+    resize: Literal["bilinear", "area"] = "area"
+    """``area`` averages when it shrinks and is bilinear when it enlarges; ``bilinear`` samples without averaging."""
+
+    @model_validator(mode="after")
+    def _std_positive(self) -> Self:
+        if min(self.std) <= 0:
+            raise ValueError("std must be above 0 for every channel")
+        return self
+
+
+class OutputSpec(Strict):
+    """What the network's answer means."""
+
+    labels: tuple[str, ...] = Field(min_length=1)
+    """Segmentation: one label per foreground channel. Classification: one per class."""
+    positive: str | None = None
+    """Classification into two: the label whose probability is compared with ``threshold``."""
+    activation: Literal["sigmoid", "softmax", "none"]
+    """What turns the raw output into probabilities; ``none`` when the network already gives them."""
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    min_area_percent: float = Field(default=0.0, ge=0, lt=100)
+    """Segmentation: smaller connected regions are dropped; percent of the analysed area."""
+    scores: str | None = None
+    """Name of the output that carries the answer; the first one if absent."""
+    embedding: str | None = None
+    """Name of a second output, for similarity."""
+
+    @model_validator(mode="after")
+    def _labels_agree(self) -> Self:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels must differ from one another")
+        if self.positive is not None and self.positive not in self.labels:
+            raise ValueError(f"positive {self.positive!r} is not one of the labels")
+        return self
+
+
+class Interval(Strict):
+    """A figure with its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+    confidence: float = 0.95
+    n: int
+    """How many images it was computed on."""
+
+
+class Measurement(Strict):
+    """One evaluation: which data, which command, which figures."""
+
+    name: str
+    """For example ``validation frames`` or ``hospital C1, not seen in training``."""
+    data: str
+    """The data set in words."""
+    data_sha256: str
+    """Hash over the names and contents of the files that were used."""
+    command: str
+    figures: dict[str, Interval]
+
+
+class Lineage(Strict):
+    """Where the weights come from."""
+
+    recipe: dict[str, Any] = {}
+    seed: int | None = None
+    data: str = ""
+    data_sha256: str = ""
+    encoder: str = ""
+    trained_on: date | None = None
+    command: str = ""
+    epochs: int | None = None
+
+
+class Card(Strict):
+    """Everything that is known of one version of an application's network."""
+
+    name: str = Field(min_length=1, max_length=80)
+    task: Task
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Checksum of the model file; verified before it is loaded."""
+    input: TensorSpec
+    output: OutputSpec
+    lineage: Lineage = Lineage()
+    quality: tuple[Measurement, ...] = ()
+    intended_use: str = ""
+    limits: str = ""
+    licence: str = ""
+
+    @property
+    def version(self) -> str:
+        """Short name of this set of weights, stored with every prediction it makes."""
+        return f"{self.name}-{self.sha256[:12]}"
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Parse a ``card.json``.
+
+        Raises:
+            Misconfigured: the file is missing or a field is wrong; the sentence names the field.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError as error:
+            raise Misconfigured("card_missing", "{path} is missing.", path=path) from error
+        except ValidationError as error:
+            raise Misconfigured("card_wrong", "{path}: {fault}", path=path, fault=first_fault(error)) from error
+
+    def write(self, path: Path) -> None:
+        path.write_text(self.model_dump_json(indent=1, exclude_defaults=False) + "\n", encoding="utf-8")
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing wrong in a validated file, as ``field: reason``."""
+    fault = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in fault["loc"]) or "file"
+    reason = "unknown field" if fault["type"] == "extra_forbidden" else fault["msg"]
+    return f"{where}: {reason}"

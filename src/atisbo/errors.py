@@ -1,0 +1,86 @@
+"""Every failure a person, a retry loop or an operator can hear of, as one family.
+
+    AtisboError
+    ├── UserError          the caller can mend it; becomes a 4xx and is shown in their language
+    │   ├── Invalid        the request is understood and wrong (422)
+    │   ├── NotSignedIn    no valid credentials (401)
+    │   ├── NotAllowed     signed in, and not permitted (403)
+    │   ├── NotFound       not there, or not visible to this actor (404)
+    │   ├── Conflict       contradicts what is stored (409)
+    │   ├── TooLarge       over a limit of bytes or pixels (413)
+    │   └── TooMany        rate limit or quota (429)
+    ├── BadImage           the uploaded bytes are no picture we accept; ends the prediction as failed
+    ├── Unavailable        a part is away for the moment; retry (503)
+    └── Misconfigured      the operator has to act; refuses to start
+
+A message is an English sentence with ``{named}`` gaps; it is also the key of its translation.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AtisboError(Exception):
+    """Base of all our errors: a stable ``code``, a translatable ``message`` and the values for its gaps."""
+
+    status: ClassVar[int] = 500
+
+    def __init__(self, code: str, message: str, **values: object) -> None:
+        self.code = code
+        self.message = message
+        self.values = values
+        super().__init__(message.format(**values))
+
+
+class UserError(AtisboError):
+    status = 400
+
+
+class Invalid(UserError):
+    status = 422
+
+
+class NotSignedIn(UserError):
+    status = 401
+
+
+class NotAllowed(UserError):
+    status = 403
+
+
+class NotFound(UserError):
+    status = 404
+
+
+class Conflict(UserError):
+    status = 409
+
+
+class TooLarge(UserError):
+    status = 413
+
+
+class TooMany(UserError):
+    """``retry_after_s`` says when the caller may try again, in seconds."""
+
+    status = 429
+
+    def __init__(self, code: str, message: str, *, retry_after_s: int, **values: object) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(code, message, **values)
+
+
+class BadImage(AtisboError):
+    status = 422
+
+
+class Unavailable(AtisboError):
+    """``retry_after_s`` says when the caller may try again, in seconds."""
+
+    status = 503
+    retry_after_s = 5
+
+
+class Misconfigured(AtisboError):
+    pass
