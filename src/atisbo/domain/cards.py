@@ -135,7 +135,9 @@ class Card(Strict):
         except FileNotFoundError as error:
             raise Misconfigured("card_missing", "{path} is missing.", path=path) from error
         except ValidationError as error:
-            raise Misconfigured("card_wrong", "{path}: {fault}", path=path, fault=first_fault(error)) from error
+            raise Misconfigured(
+                "card_wrong", "{path}: {fault}", path=path, fault=first_fault(error)
+            ) from error
 
     def write(self, path: Path) -> None:
         path.write_text(self.model_dump_json(indent=1, exclude_defaults=False) + "\n", encoding="utf-8")

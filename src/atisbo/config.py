@@ -1,0 +1,110 @@
+"""Settings: one frozen value, read once at a door from ``ATISBO_…`` variables and handed down."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from hashlib import sha256
+from hmac import digest
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from atisbo.errors import Misconfigured
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="ATISBO_", frozen=True, extra="forbid")
+
+    data_dir: Path = Path("atisbo-data")
+    """Folder of everything that is kept: the embedded database, blobs, secrets."""
+    database_url: str | None = None
+    """``postgresql://…`` of a server to use; without it an embedded PostgreSQL runs in ``data_dir``."""
+    blob_url: str | None = None
+    """``s3://…``, ``gs://…``, ``az://…`` or ``file://…``; without it a folder in ``data_dir``."""
+    applications_dir: Path | None = None
+    """Folder whose sub-folders are further applications."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str | None = None
+    """Address users see, for example ``https://atisbo.example.org``; https makes cookies ``Secure``."""
+
+    registration: Literal["open", "invitation", "closed"] = "open"
+    session_days: int = Field(default=14, ge=1)
+    access_token_minutes: int = Field(default=15, ge=1, le=60)
+    refresh_token_days: int = Field(default=30, ge=1)
+    sign_in_attempts_per_minute: int = Field(default=10, ge=1)
+    """Failed attempts allowed per account and address before a pause."""
+
+    max_upload_bytes: int = Field(default=32 * 1024**2, ge=1024)
+    max_image_pixels: int = Field(default=50_000_000, ge=256)
+    """Width × height; checked in the header, before pixels are unpacked."""
+    max_image_side: int = Field(default=20_000, ge=16)
+
+    decoder_processes: int = Field(default=2, ge=1)
+    decode_timeout_s: float = Field(default=10.0, gt=0)
+    decoder_memory_bytes: int = Field(default=2 * 1024**3, ge=256 * 1024**2)
+    engine_precision: Literal["auto", "bf16", "f32"] = "auto"
+    """``auto`` computes in bf16 where the CPU has it."""
+    claim_size: int = Field(default=8, ge=1)
+    """Jobs a worker claims at a time."""
+    lease_s: float = Field(default=10.0, gt=1)
+    """A worker silent for longer loses its jobs to another one."""
+    max_attempts: int = Field(default=3, ge=1)
+    """Tries of one prediction before it is given up with a reason."""
+    workers: int = Field(default=1, ge=0)
+    """Worker processes that ``atisbo serve`` keeps alive."""
+
+    database_pool_size: int = Field(default=12, ge=1)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def secure_cookies(self) -> bool:
+        return (self.public_url or "").startswith("https://")
+
+
+class Secrets:
+    """Keys derived from one generated secret, so that no two purposes share a key."""
+
+    def __init__(self, root: bytes) -> None:
+        self._root = root
+
+    def key(self, purpose: str) -> bytes:
+        return digest(self._root, purpose.encode(), sha256)
+
+    @classmethod
+    def open(cls, data_dir: Path) -> Secrets:
+        """Read ``secrets.json``, generating it the first time, readable by its owner only.
+
+        Raises:
+            Misconfigured: the file is there and damaged; making a new one would sign everybody out silently.
+        """
+        path = data_dir / "secrets.json"
+        data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return cls(_read_root(path))
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({"root": secrets.token_hex(32)}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        return cls(_read_root(path))
+
+
+def _read_root(path: Path) -> bytes:
+    try:
+        root = bytes.fromhex(json.loads(path.read_text())["root"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise Misconfigured(
+            "secrets_damaged",
+            "{path} is damaged. Restore it from a backup, or delete it: everybody will have to sign in again.",
+            path=path,
+        ) from error
+    if len(root) < 32:
+        raise Misconfigured("secrets_short", "{path} holds too short a secret.", path=path)
+    return root

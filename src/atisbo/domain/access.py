@@ -1,0 +1,69 @@
+"""Who may do what: roles, scopes, the actor behind a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from atisbo.errors import NotAllowed
+
+
+class Role(StrEnum):
+    USER = "user"
+    CURATOR = "curator"
+    ADMINISTRATOR = "administrator"
+
+
+class Right(StrEnum):
+    """A verb that an actor may be allowed."""
+
+    PREDICT = "predict"
+    """Upload images and read one's own answers."""
+    DELETE = "delete"
+    """Delete one's own images."""
+    SEE_ALL = "see_all"
+    """Read everybody's images and answers."""
+    MANAGE_ACCOUNT = "manage_account"
+    """Change one's own password, language and tokens."""
+    MANAGE_USERS = "manage_users"
+
+
+_USER = frozenset({Right.PREDICT, Right.DELETE, Right.MANAGE_ACCOUNT})
+RIGHTS: Final[dict[Role, frozenset[Right]]] = {
+    Role.USER: _USER,
+    Role.CURATOR: _USER | {Right.SEE_ALL},
+    Role.ADMINISTRATOR: _USER | {Right.SEE_ALL, Right.MANAGE_USERS},
+}
+
+SCOPES: Final[dict[str, frozenset[Right]]] = {
+    "predict": frozenset({Right.PREDICT}),
+    "delete": frozenset({Right.DELETE}),
+    "read_all": frozenset({Right.SEE_ALL}),
+}
+"""What a personal token may be given; never the account itself or other users."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Whoever makes the request, as far as permissions are concerned."""
+
+    user_id: UUID
+    email: str
+    role: Role
+    language: str = "en"
+    session_id: bytes | None = None
+    """Hash of the browser session's token; None for the API."""
+    scopes: frozenset[str] | None = None
+    """None means everything the role allows."""
+
+    def may(self, right: Right) -> bool:
+        if right not in RIGHTS[self.role]:
+            return False
+        return self.scopes is None or any(right in SCOPES[scope] for scope in self.scopes)
+
+    def require(self, right: Right) -> None:
+        """Raises NotAllowed unless the actor has the right."""
+        if not self.may(right):
+            raise NotAllowed("not_allowed", "You are not allowed to do this. Ask an administrator.")

@@ -1,0 +1,52 @@
+"""The states of a prediction, and why one can fail."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Status(StrEnum):
+    """What has become of a question."""
+
+    WAITING = "waiting"
+    """Stored with its job; no worker has it."""
+    RUNNING = "running"
+    """A worker holds it; ``attempt`` counts how often that happened."""
+    DONE = "done"
+    """Answered."""
+    UNSURE = "unsure"
+    """Answered with: have an expert look."""
+    REFUSED = "refused"
+    """The picture is not of this application's kind."""
+    FAILED = "failed"
+    """No answer, with a reason."""
+
+    @property
+    def finished(self) -> bool:
+        return self not in (Status.WAITING, Status.RUNNING)
+
+
+class Failure(BaseModel):
+    """Why there is no answer: a code, an English sentence with gaps that is translated when shown, its values."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    message: str
+    values: dict[str, Any] = {}
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that says the same."""
+        return _STATUS.get(self.code, 422)
+
+
+_STATUS: Final = {
+    "image_unsupported": 415,
+    "image_too_large": 413,
+    "gave_up": 500,
+    "application_gone": 410,
+}

@@ -1,0 +1,311 @@
+"""Accounts: registering, signing in, passwords, roles, invitations."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from atisbo.config import Settings
+from atisbo.domain.access import Actor, Right, Role
+from atisbo.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
+from atisbo.store.accounts import (
+    InvitationRecord,
+    PersonalTokenRecord,
+    RefreshTokenRecord,
+    SessionRecord,
+    UserRecord,
+    by_email,
+    by_session,
+    hashed,
+)
+from atisbo.store.db import now
+
+_HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+"""Argon2id at OWASP's first choice of parameters (memory in KiB)."""
+_NOBODY: Final = _HASHER.hash(secrets.token_urlsafe())
+_EMAIL: Final = re.compile(
+    r"[^@\s\x00-\x1f<>\"',;]{1,64}@[^@\s\x00-\x1f<>\"',;]{1,185}\.[^@\s\x00-\x1f<>\"',;.]{2,63}"
+)
+MIN_PASSWORD: Final = 10
+MAX_PASSWORD: Final = 200
+LANGUAGES: Final = ("es", "en")
+
+
+@dataclass(frozen=True)
+class UserView:
+    id: UUID
+    email: str
+    role: Role
+    created_at: datetime
+    disabled: bool
+
+
+@dataclass(frozen=True)
+class InvitationView:
+    id: UUID
+    email: str | None
+    role: Role
+    expires_at: datetime
+    used: bool
+
+
+def actor_of(
+    user: UserRecord, *, session_id: bytes | None = None, scopes: frozenset[str] | None = None
+) -> Actor:
+    return Actor(user.id, user.email, Role(user.role), user.language, session_id, scopes)
+
+
+def register(
+    session: Session,
+    settings: Settings,
+    *,
+    email: str,
+    password: str,
+    invitation: str | None = None,
+    language: str = "en",
+) -> Actor:
+    """Open an account with role user, or with the invitation's role.
+
+    Raises:
+        NotAllowed: registration is closed, or needs an invitation.
+        Invalid: the address or the password will not do, or the invitation is spent.
+        Conflict: the address has an account.
+    """
+    invited = _use_invitation(session, invitation, email) if invitation else None
+    if invited is None and settings.registration == "invitation":
+        raise NotAllowed("invitation_needed", "You need an invitation to register. Ask an administrator.")
+    if invited is None and settings.registration == "closed":
+        raise NotAllowed(
+            "registration_closed", "Registration is closed. Ask an administrator for an account."
+        )
+    role = Role(invited.role) if invited else Role.USER
+    return actor_of(create(session, email=email, password=password, role=role, language=language))
+
+
+def create(
+    session: Session, *, email: str, password: str, role: Role = Role.USER, language: str = "en"
+) -> UserRecord:
+    """Add a user, whatever the registration setting says."""
+    address = email.strip().lower()
+    if not _EMAIL.fullmatch(address):
+        raise Invalid("email_wrong", "This is not an e-mail address. Write it like name@example.org.")
+    check_password(password)
+    user = UserRecord(
+        email=address,
+        password_hash=_HASHER.hash(password),
+        role=role.value,
+        language=language if language in LANGUAGES else "en",
+    )
+    session.add(user)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict(
+            "email_taken", "There is an account with this address already. Sign in instead."
+        ) from error
+    return user
+
+
+def check_password(password: str) -> None:
+    """Raises Invalid unless the password is long enough and fit to be hashed."""
+    if len(password) < MIN_PASSWORD:
+        raise Invalid(
+            "password_short",
+            "The password is too short. Use at least {count} characters.",
+            count=MIN_PASSWORD,
+        )
+    if len(password) > MAX_PASSWORD or "\x00" in password:
+        raise Invalid(
+            "password_long", "The password is too long. Use at most {count} characters.", count=MAX_PASSWORD
+        )
+
+
+def _use_invitation(session: Session, token: str, email: str) -> InvitationRecord:
+    record = session.scalar(
+        select(InvitationRecord)
+        .where(InvitationRecord.token_hash == hashed(token), InvitationRecord.used_at.is_(None))
+        .with_for_update()
+    )
+    if record is None or record.expires_at <= now() or record.email not in (None, email.strip().lower()):
+        raise Invalid("invitation_spent", "This invitation is not valid any more. Ask for a new one.")
+    record.used_at = now()
+    return record
+
+
+def verify(session: Session, *, email: str, password: str) -> UserRecord:
+    """The enabled user with this password; takes as long for an address that has no account.
+
+    Raises:
+        NotSignedIn: one sentence for a wrong address, a wrong password and a disabled account.
+    """
+    user = by_email(session, email.strip()) if "\x00" not in email else None
+    try:
+        _HASHER.verify(user.password_hash if user else _NOBODY, password[: MAX_PASSWORD + 1])
+    except (VerificationError, InvalidHashError):
+        user = None
+    if user is None or user.disabled_at is not None:
+        raise NotSignedIn(
+            "credentials_wrong", "The address or the password is wrong. Check both and try again."
+        )
+    if _HASHER.check_needs_rehash(user.password_hash):
+        user.password_hash = _HASHER.hash(password)
+    return user
+
+
+def sign_in(
+    session: Session,
+    settings: Settings,
+    *,
+    email: str,
+    password: str,
+    address: str = "",
+    user_agent: str = "",
+) -> str:
+    """Check the password and open a browser session; returns its token, which is stored only as a hash."""
+    user = verify(session, email=email, password=password)
+    session.execute(delete(SessionRecord).where(SessionRecord.expires_at <= now()))
+    return _open_session(session, settings, user.id, address, user_agent)
+
+
+def _open_session(session: Session, settings: Settings, user_id: UUID, address: str, user_agent: str) -> str:
+    token = secrets.token_urlsafe(32)
+    session.add(
+        SessionRecord(
+            token_hash=hashed(token),
+            user_id=user_id,
+            expires_at=now() + timedelta(days=settings.session_days),
+            address=address[:64],
+            user_agent=user_agent[:300],
+        )
+    )
+    session.flush()
+    return token
+
+
+def from_session(session: Session, token: str) -> Actor | None:
+    """Whoever holds this browser session, if it is still good."""
+    key = hashed(token)
+    user = by_session(session, key)
+    return None if user is None else actor_of(user, session_id=key)
+
+
+def sign_out(session: Session, actor: Actor) -> None:
+    session.execute(delete(SessionRecord).where(SessionRecord.token_hash == actor.session_id))
+
+
+def change_password(session: Session, settings: Settings, actor: Actor, *, current: str, new: str) -> str:
+    """Set a new password, end every session and refresh token, and return the token of a new session."""
+    actor.require(Right.MANAGE_ACCOUNT)
+    try:
+        user = verify(session, email=actor.email, password=current)
+    except NotSignedIn as error:
+        raise Invalid("password_wrong", "The current password is wrong.") from error
+    check_password(new)
+    user.password_hash = _HASHER.hash(new)
+    end_everything(session, user.id)
+    return _open_session(session, settings, user.id, "", "")
+
+
+def end_everything(session: Session, user_id: UUID) -> None:
+    """Sign a user out everywhere; personal tokens, made on purpose for scripts, stay."""
+    session.execute(delete(SessionRecord).where(SessionRecord.user_id == user_id))
+    session.execute(
+        update(RefreshTokenRecord)
+        .where(RefreshTokenRecord.user_id == user_id, RefreshTokenRecord.revoked_at.is_(None))
+        .values(revoked_at=now())
+    )
+
+
+def set_language(session: Session, actor: Actor, *, language: str) -> None:
+    if language not in LANGUAGES:
+        raise Invalid("language_unknown", "This language is not available.")
+    session.execute(update(UserRecord).where(UserRecord.id == actor.user_id).values(language=language))
+
+
+def list_users(session: Session, actor: Actor) -> list[UserView]:
+    actor.require(Right.MANAGE_USERS)
+    users = session.scalars(select(UserRecord).order_by(UserRecord.created_at))
+    return [UserView(u.id, u.email, Role(u.role), u.created_at, u.disabled_at is not None) for u in users]
+
+
+def _managed(session: Session, actor: Actor, user_id: UUID) -> UserRecord:
+    actor.require(Right.MANAGE_USERS)
+    user = session.get(UserRecord, user_id)
+    if user is None:
+        raise NotFound("user_unknown", "There is no such user.")
+    if user.id == actor.user_id:
+        raise Conflict(
+            "yourself", "You cannot change your own role or disable yourself. Ask another administrator."
+        )
+    return user
+
+
+def set_role(session: Session, actor: Actor, *, user_id: UUID, role: str) -> None:
+    user = _managed(session, actor, user_id)
+    if role not in set(Role):
+        raise Invalid("role_unknown", "There is no such role.")
+    user.role = role
+
+
+def set_disabled(session: Session, actor: Actor, *, user_id: UUID, disabled: bool) -> None:
+    """A disabled user is signed out at once and keeps their images."""
+    user = _managed(session, actor, user_id)
+    user.disabled_at = now() if disabled else None
+    if disabled:
+        end_everything(session, user.id)
+        session.execute(
+            update(PersonalTokenRecord)
+            .where(PersonalTokenRecord.user_id == user.id, PersonalTokenRecord.revoked_at.is_(None))
+            .values(revoked_at=now())
+        )
+
+
+def invite(
+    session: Session, actor: Actor, settings: Settings, *, role: str = "user", email: str | None = None
+) -> str:
+    """Make an invitation, good for a week and one account; returns its token, which is shown once."""
+    actor.require(Right.MANAGE_USERS)
+    if role not in set(Role):
+        raise Invalid("role_unknown", "There is no such role.")
+    if settings.registration == "closed":
+        raise Conflict("registration_closed", "Registration is closed. Ask an administrator for an account.")
+    token = secrets.token_urlsafe(24)
+    session.add(
+        InvitationRecord(
+            token_hash=hashed(token),
+            role=role,
+            email=(email or "").strip().lower() or None,
+            created_by=actor.user_id,
+            expires_at=now() + timedelta(days=7),
+        )
+    )
+    session.flush()
+    return token
+
+
+def list_invitations(session: Session, actor: Actor) -> list[InvitationView]:
+    actor.require(Right.MANAGE_USERS)
+    records = session.scalars(select(InvitationRecord).order_by(InvitationRecord.created_at.desc()))
+    return [InvitationView(r.id, r.email, Role(r.role), r.expires_at, r.used_at is not None) for r in records]
+
+
+def first_administrator(session: Session, *, language: str = "en") -> tuple[str, str] | None:
+    """On an empty database, make an administrator with a generated password; returns address and password, once."""
+    session.execute(text("SELECT pg_advisory_xact_lock(7245002)"))
+    if session.scalar(select(func.count()).select_from(UserRecord)):
+        return None
+    password = "-".join(secrets.token_hex(2) for _ in range(5))
+    user = create(
+        session, email="admin@atisbo.local", password=password, role=Role.ADMINISTRATOR, language=language
+    )
+    return user.email, password

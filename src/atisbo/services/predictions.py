@@ -1,0 +1,257 @@
+"""Asking for a prediction, reading it, and recording what a worker found."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text, tuple_
+from sqlalchemy.orm import Session
+
+from atisbo.domain.access import Actor, Right
+from atisbo.domain.applications import Application
+from atisbo.domain.images import Region
+from atisbo.domain.predictions import Failure, Status
+from atisbo.errors import Conflict, Invalid, NotFound
+from atisbo.store import predictions as store
+from atisbo.store.blobs import Blobs, digest, original
+from atisbo.store.images import ImageRecord, lock_original
+from atisbo.store.predictions import Outcome, PredictionRecord
+from atisbo.store.queue import PREDICT, enqueue
+
+__all__ = ["Outcome", "Page", "PredictionView", "Upload", "ask", "claim", "get", "list_", "record"]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Untouched bytes as they came, and what the sender called them."""
+
+    data: bytes
+    file_name: str
+
+
+@dataclass(frozen=True)
+class ImageView:
+    id: UUID
+    file_name: str
+    width: int | None
+    height: int | None
+    training_consent: bool
+
+
+@dataclass(frozen=True)
+class PredictionView:
+    """A prediction as its readers see it; ``position`` is its place in the queue while it is open."""
+
+    id: UUID
+    owner_id: UUID
+    application: str
+    status: Status
+    created_at: datetime
+    finished_at: datetime | None
+    version: str | None
+    image: ImageView
+    region: Region | None
+    findings: dict[str, Any] | None
+    failure: Failure | None
+    position: int | None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Newest first; ``next`` continues where this page ends."""
+
+    items: list[PredictionView]
+    next: str | None
+
+
+def ask(
+    session: Session,
+    actor: Actor,
+    *,
+    blobs: Blobs,
+    application: Application,
+    upload: Upload,
+    region: Region | None = None,
+    training_consent: bool = False,
+    idempotency_key: str | None = None,
+) -> PredictionView:
+    """Store the bytes, and write image, prediction and job in the caller's transaction.
+
+    A repeated ``idempotency_key`` returns the first prediction.
+
+    Raises:
+        Invalid: no bytes, or a region that the application does not take.
+        Conflict: the key was used for another request.
+    """
+    actor.require(Right.PREDICT)
+    if not upload.data:
+        raise Invalid("upload_empty", "The file is empty. Choose the picture again.")
+    _check_region(application, region)
+    name = digest(upload.data)
+    request = _request_hash(application, name, region)
+    if idempotency_key is not None:
+        earlier = _earlier(session, actor, idempotency_key, request)
+        if earlier is not None:
+            return view(session, earlier)
+    lock_original(session, name)
+    blobs.put(original(name), upload.data)
+    image = ImageRecord(
+        owner_id=actor.user_id,
+        sha256=name,
+        byte_size=len(upload.data),
+        file_name=display_name(upload.file_name),
+        training_consent=training_consent,
+    )
+    prediction = PredictionRecord(
+        image=image,
+        owner_id=actor.user_id,
+        application=application.name,
+        region=region.model_dump() if region else None,
+        status=Status.WAITING.value,
+        idempotency_key=idempotency_key,
+        request_hash=request if idempotency_key else None,
+    )
+    session.add(prediction)
+    session.flush()
+    enqueue(
+        session,
+        PREDICT,
+        {
+            "prediction": str(prediction.id),
+            "original": name,
+            "application": application.name,
+            "region": prediction.region,
+        },
+    )
+    store.notify(session, [f"{actor.user_id} {prediction.id} waiting"])
+    return view(session, prediction, queued=False)
+
+
+def _check_region(application: Application, region: Region | None) -> None:
+    kind = application.input.region
+    if region is None:
+        if application.input.region_required:
+            raise Invalid("region_needed", "Mark the part of the picture that matters first.")
+    elif kind == "none":
+        raise Invalid(
+            "region_unwanted", "This application looks at the whole picture. Send it without a region."
+        )
+    elif kind == "square" and region.width != region.height:
+        raise Invalid("region_square", "The marked region has to be a square.")
+
+
+def _request_hash(application: Application, name: str, region: Region | None) -> str:
+    said = [application.name, name, region.model_dump() if region else None]
+    return sha256(json.dumps(said).encode()).hexdigest()
+
+
+def _earlier(session: Session, actor: Actor, key: str, request: str) -> PredictionRecord | None:
+    """The prediction made with this key, holding others with the same key off until we commit."""
+    if not key.isprintable() or not 1 <= len(key) <= 200:
+        raise Invalid("idempotency_key", "The idempotency key must be 1 to 200 printable characters.")
+    lock = int.from_bytes(sha256(f"{actor.user_id} {key}".encode()).digest()[:7])
+    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock})
+    record = session.scalar(
+        select(PredictionRecord).where(
+            PredictionRecord.owner_id == actor.user_id, PredictionRecord.idempotency_key == key
+        )
+    )
+    if record is not None and record.request_hash != request:
+        raise Conflict(
+            "idempotency_reused", "This idempotency key was used for another request. Use a new one."
+        )
+    return record
+
+
+def display_name(name: str) -> str:
+    """The last part of a sent file name, without control characters: for people to read, never a path."""
+    last = re.split(r"[/\\]", name)[-1]
+    return "".join(c for c in last if c.isprintable() and not 0xD800 <= ord(c) <= 0xDFFF)[:200] or "image"
+
+
+def get(session: Session, actor: Actor, *, prediction_id: UUID) -> PredictionView:
+    """Raises NotFound for what is not there and for what this actor may not see, alike."""
+    return view(session, find(session, actor, prediction_id))
+
+
+def find(session: Session, actor: Actor, prediction_id: UUID) -> PredictionRecord:
+    actor.require(Right.PREDICT)
+    record = session.scalar(store.readable(actor).where(PredictionRecord.id == prediction_id))
+    if record is None:
+        raise NotFound("prediction_unknown", "There is no such prediction, or it has been deleted.")
+    return record
+
+
+def list_(
+    session: Session,
+    actor: Actor,
+    *,
+    application: str | None = None,
+    status: Status | None = None,
+    limit: int = 50,
+    before: str | None = None,
+) -> Page:
+    """One's own predictions, newest first."""
+    actor.require(Right.PREDICT)
+    query = store.readable(actor).where(PredictionRecord.owner_id == actor.user_id)
+    if application is not None:
+        query = query.where(PredictionRecord.application == application)
+    if status is not None:
+        query = query.where(PredictionRecord.status == status.value)
+    key = tuple_(PredictionRecord.created_at, PredictionRecord.id)
+    if before is not None:
+        query = query.where(key < _cursor(before))
+    records = list(session.scalars(query.order_by(key.desc()).limit(limit + 1)))
+    more = len(records) > limit
+    records = records[:limit]
+    following = f"{records[-1].created_at.isoformat()}_{records[-1].id}" if more else None
+    return Page([view(session, record) for record in records], following)
+
+
+def _cursor(before: str) -> tuple[datetime, UUID]:
+    stamp, _, identity = before.partition("_")
+    try:
+        moment = datetime.fromisoformat(stamp)
+        if moment.tzinfo is None:
+            raise ValueError("no time zone")
+        return moment, UUID(identity)
+    except ValueError as error:
+        raise Invalid(
+            "cursor_wrong", "The continuation mark is not valid. Start from the first page."
+        ) from error
+
+
+def view(session: Session, record: PredictionRecord, *, queued: bool = True) -> PredictionView:
+    status = Status(record.status)
+    image = record.image
+    return PredictionView(
+        id=record.id,
+        owner_id=record.owner_id,
+        application=record.application,
+        status=status,
+        created_at=record.created_at,
+        finished_at=record.finished_at,
+        version=record.version,
+        image=ImageView(image.id, image.file_name, image.width, image.height, image.training_consent),
+        region=Region(**record.region) if record.region else None,
+        findings=record.findings,
+        failure=Failure.model_validate(record.failure) if record.failure else None,
+        position=store.position(session, record) if queued and not status.finished else None,
+    )
+
+
+def claim(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """For workers: take predictions in hand; returns the attempt number of each that is still wanted."""
+    return store.claim(session, ids)
+
+
+def record(session: Session, outcomes: Sequence[Outcome]) -> set[UUID]:
+    """For workers: write results; returns those taken. A lost lease or a deleted prediction is left out."""
+    return store.finish(session, outcomes)

@@ -1,0 +1,62 @@
+"""Pictures made from a prediction: mask, overlay, preview, thumbnail, crop. Made by a worker, read by whoever may."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from atisbo.domain.access import Actor
+from atisbo.domain.predictions import Status
+from atisbo.errors import NotFound
+from atisbo.services.predictions import find
+from atisbo.store.blobs import Blobs, derived
+from atisbo.store.predictions import notify
+from atisbo.store.queue import RENDER, URGENT, enqueue
+
+MEDIA_TYPES: Final = {
+    "mask.png": "image/png",
+    "overlay.png": "image/png",
+    "crop.png": "image/png",
+    "preview.jpg": "image/jpeg",
+    "thumbnail.jpg": "image/jpeg",
+}
+_OF_THE_ANSWER: Final = frozenset({"mask.png", "overlay.png"})
+RENDERED: Final = "rendered"
+"""Said on the predictions' channel in place of a status when the pictures are there."""
+
+
+def read(session: Session, actor: Actor, *, blobs: Blobs, prediction_id: UUID, view: str) -> bytes | None:
+    """The picture's bytes; None while it is being made, which this call has asked for.
+
+    Raises:
+        NotFound: no such prediction for this actor, or it has no such picture.
+    """
+    record = find(session, actor, prediction_id)
+    data = blobs.get(derived(record.id, view))
+    if data is not None:
+        return data
+    status = Status(record.status)
+    answered = status in (Status.DONE, Status.UNSURE)
+    if status is Status.FAILED or (view in _OF_THE_ANSWER and not answered):
+        raise NotFound("view_unknown", "There is no such picture for this prediction.")
+    enqueue(
+        session,
+        RENDER,
+        {
+            "prediction": str(record.id),
+            "owner": str(record.owner_id),
+            "original": record.image.sha256,
+            "region": record.region,
+            "answered": answered,
+        },
+        priority=URGENT,
+        dedupe=f"{RENDER}:{record.id}:{answered}",
+    )
+    return None
+
+
+def rendered(session: Session, *, owner_id: str, prediction_id: str) -> None:
+    """For workers: tell the web processes that the pictures are there."""
+    notify(session, [f"{owner_id} {prediction_id} {RENDERED}"])

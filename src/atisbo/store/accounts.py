@@ -1,0 +1,125 @@
+"""Users, their browser sessions, refresh tokens, personal tokens and invitations. Every secret is stored as a hash."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from atisbo.store.db import Base, Identified, now
+
+
+def hashed(token: str) -> bytes:
+    """SHA-256 of a random token; tokens have 256 bits of their own, so no salt or stretching is needed."""
+    return sha256(token.encode()).digest()
+
+
+class UserRecord(Identified, Base):
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        CheckConstraint("role IN ('user', 'curator', 'administrator')", name="role"),
+    )
+
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    password_hash: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(String(20))
+    language: Mapped[str] = mapped_column(String(5), default="en")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    disabled_at: Mapped[datetime | None]
+
+
+def _owner() -> Mapped[uuid.UUID]:
+    return mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+
+
+class SessionRecord(Base):
+    """A signed-in browser."""
+
+    __tablename__ = "sessions"
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    user_id: Mapped[uuid.UUID] = _owner()
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    address: Mapped[str] = mapped_column(String(64), default="")
+    user_agent: Mapped[str] = mapped_column(String(300), default="")
+
+
+class RefreshTokenRecord(Identified, Base):
+    """One link of a chain: using it makes the next; using it twice revokes the whole family."""
+
+    __tablename__ = "refresh_tokens"
+
+    family: Mapped[uuid.UUID] = mapped_column(index=True)
+    user_id: Mapped[uuid.UUID] = _owner()
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class PersonalTokenRecord(Identified, Base):
+    """A long-lived token for scripts, with scopes."""
+
+    __tablename__ = "personal_tokens"
+
+    user_id: Mapped[uuid.UUID] = _owner()
+    name: Mapped[str] = mapped_column(String(80))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    hint: Mapped[str] = mapped_column(String(12))
+    """Its first characters, to tell tokens apart."""
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(String(30)))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class InvitationRecord(Identified, Base):
+    __tablename__ = "invitations"
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    email: Mapped[str | None] = mapped_column(String(254))
+    role: Mapped[str] = mapped_column(String(20))
+    created_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+def by_email(session: Session, email: str) -> UserRecord | None:
+    return session.scalar(select(UserRecord).where(UserRecord.email == email.lower()))
+
+
+def by_session(session: Session, token_hash: bytes) -> UserRecord | None:
+    """The enabled user of an unexpired browser session."""
+    return session.scalar(
+        select(UserRecord)
+        .join(SessionRecord)
+        .where(
+            SessionRecord.token_hash == token_hash,
+            SessionRecord.expires_at > now(),
+            UserRecord.disabled_at.is_(None),
+        )
+    )
+
+
+def by_personal_token(session: Session, token_hash: bytes) -> tuple[UserRecord, PersonalTokenRecord] | None:
+    """The enabled user and the token, if it is neither expired nor revoked."""
+    row = session.execute(
+        select(UserRecord, PersonalTokenRecord)
+        .join(PersonalTokenRecord, PersonalTokenRecord.user_id == UserRecord.id)
+        .where(
+            PersonalTokenRecord.token_hash == token_hash,
+            PersonalTokenRecord.expires_at > now(),
+            PersonalTokenRecord.revoked_at.is_(None),
+            UserRecord.disabled_at.is_(None),
+        )
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])

@@ -1,0 +1,83 @@
+"""Bytes under names: uploaded originals under their hash, derived pictures under the prediction they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import obstore
+from obstore.exceptions import NotFoundError
+from obstore.store import LocalStore, from_url
+
+from atisbo.errors import Unavailable
+
+
+def digest(data: bytes) -> str:
+    """The name of an original: lower-case hexadecimal SHA-256."""
+    return sha256(data).hexdigest()
+
+
+def original(name: str) -> str:
+    return f"originals/{name[:2]}/{name}"
+
+
+def derived(prediction_id: UUID, view: str) -> str:
+    return f"derived/{prediction_id}/{view}"
+
+
+class Blobs:
+    """Five verbs on a local folder or on S3, GCS or Azure."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, data_dir: Path, url: str | None = None) -> Blobs:
+        if url is not None:
+            return cls(from_url(url))
+        folder = data_dir.resolve() / "blobs"
+        return cls(LocalStore(prefix=folder, mkdir=True))
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write atomically: readers see all of it or nothing.
+
+        Raises:
+            Unavailable: the storage is full or away; nothing was written.
+        """
+        try:
+            obstore.put(self._store, name, data)
+        except (OSError, obstore.exceptions.BaseError) as error:
+            raise Unavailable(
+                "storage_away", "The service cannot store files at the moment. Try again later."
+            ) from error
+
+    def get(self, name: str) -> bytes | None:
+        try:
+            return bytes(obstore.get(self._store, name).bytes())
+        except (NotFoundError, FileNotFoundError):
+            return None
+
+    def has(self, name: str) -> bool:
+        try:
+            obstore.head(self._store, name)
+        except (NotFoundError, FileNotFoundError):
+            return False
+        return True
+
+    def delete(self, *names: str) -> None:
+        for name in names:
+            try:
+                obstore.delete(self._store, name)
+            except (NotFoundError, FileNotFoundError):
+                continue
+
+    def names(self, prefix: str) -> Iterator[str]:
+        for page in obstore.list(self._store, prefix=prefix):
+            for entry in page:
+                yield str(entry["path"])
+
+    def delete_folder(self, prefix: str) -> None:
+        self.delete(*list(self.names(prefix)))

@@ -1,0 +1,164 @@
+"""Predictions: a question, who holds it, and what came of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    UniqueConstraint,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from atisbo.domain.access import Actor, Right
+from atisbo.store.db import Base, Identified, now
+from atisbo.store.images import ImageRecord
+
+CHANNEL = "atisbo_predictions"
+"""NOTIFY channel; the payload is ``owner prediction status``."""
+
+
+class PredictionRecord(Identified, Base):
+    """States and their meanings: see ``domain.predictions.Status``. A CHECK bars impossible pairs."""
+
+    __tablename__ = "predictions"
+    __table_args__ = (
+        CheckConstraint("status IN ('waiting','running','done','unsure','refused','failed')", name="status"),
+        CheckConstraint("(status IN ('waiting','running')) = (finished_at IS NULL)", name="finished"),
+        CheckConstraint("(status = 'failed') = (failure IS NOT NULL)", name="failure"),
+        CheckConstraint("status <> 'done' OR findings IS NOT NULL", name="findings"),
+        UniqueConstraint("owner_id", "idempotency_key"),
+        Index("ix_predictions_owner_created", "owner_id", "created_at"),
+        Index(
+            "ix_predictions_open",
+            "created_at",
+            postgresql_where=text("status IN ('waiting','running')"),
+        ),
+    )
+
+    image_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), index=True)
+    owner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    application: Mapped[str] = mapped_column(String(60))
+    region: Mapped[dict[str, int] | None] = mapped_column(JSONB(none_as_null=True))
+    status: Mapped[str] = mapped_column(String(10), default="waiting")
+    attempt: Mapped[int] = mapped_column(default=0)
+    """Rises with every claim; a result is only taken from the latest, so a late write of a lost lease is refused."""
+    version: Mapped[str | None] = mapped_column(String(100))
+    findings: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    failure: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    idempotency_key: Mapped[str | None] = mapped_column(String(200))
+    request_hash: Mapped[str | None] = mapped_column(String(64))
+    """Of the request made with the idempotency key, to tell a retry from a mistake."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    image: Mapped[ImageRecord] = relationship(lazy="joined", innerjoin=True)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a worker has to say of one prediction."""
+
+    prediction_id: uuid.UUID
+    attempt: int
+    status: str
+    version: str | None = None
+    findings: dict[str, Any] | None = None
+    failure: dict[str, Any] | None = None
+    size: tuple[int, int] | None = None
+    """Width and height of the upright original in pixels."""
+
+
+def readable(actor: Actor) -> Select[tuple[PredictionRecord]]:
+    """The predictions this actor may see: their own, or all."""
+    query = select(PredictionRecord)
+    return query if actor.may(Right.SEE_ALL) else query.where(PredictionRecord.owner_id == actor.user_id)
+
+
+def claim(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Mark as running; returns the attempt of each that was still open. Finished or deleted ones are left out."""
+    rows = session.execute(
+        text(
+            "UPDATE predictions SET status = 'running', attempt = attempt + 1, started_at = now() "
+            "WHERE id = ANY(:ids) AND status IN ('waiting', 'running') RETURNING id, attempt, owner_id"
+        ),
+        {"ids": list(ids)},
+    ).all()
+    notify(session, [f"{row.owner_id} {row.id} running" for row in rows])
+    return {row.id: row.attempt for row in rows}
+
+
+_FINISH = text(
+    """
+    WITH outcome AS (
+        SELECT * FROM unnest(
+            CAST(:ids AS uuid[]), CAST(:attempts AS int[]), CAST(:statuses AS text[]), CAST(:versions AS text[]),
+            CAST(:findings AS jsonb[]), CAST(:failures AS jsonb[]), CAST(:widths AS int[]), CAST(:heights AS int[])
+        ) AS o(id, attempt, status, version, findings, failure, width, height)
+    ), finished AS (
+        UPDATE predictions p SET status = o.status, version = o.version, findings = o.findings,
+            failure = o.failure, finished_at = now()
+        FROM outcome o WHERE p.id = o.id AND p.attempt = o.attempt AND p.status = 'running'
+        RETURNING p.id, p.owner_id, p.image_id, p.status, o.width, o.height
+    ), sized AS (
+        UPDATE images i SET width = f.width, height = f.height
+        FROM finished f WHERE i.id = f.image_id AND f.width IS NOT NULL
+    )
+    SELECT id, owner_id, status FROM finished
+    """
+)
+
+
+def finish(session: Session, outcomes: Sequence[Outcome]) -> set[uuid.UUID]:
+    """Write many results in one statement; returns those that were taken, leaving out lost leases and deleted ones."""
+    from psycopg.types.json import Jsonb
+
+    def jsonb(value: dict[str, Any] | None) -> Jsonb | None:
+        return None if value is None else Jsonb(value)
+
+    rows = session.execute(
+        _FINISH,
+        {
+            "ids": [o.prediction_id for o in outcomes],
+            "attempts": [o.attempt for o in outcomes],
+            "statuses": [o.status for o in outcomes],
+            "versions": [o.version for o in outcomes],
+            "findings": [jsonb(o.findings) for o in outcomes],
+            "failures": [jsonb(o.failure) for o in outcomes],
+            "widths": [o.size[0] if o.size else None for o in outcomes],
+            "heights": [o.size[1] if o.size else None for o in outcomes],
+        },
+    ).all()
+    notify(session, [f"{row.owner_id} {row.id} {row.status}" for row in rows])
+    return {row.id for row in rows}
+
+
+def notify(session: Session, payloads: Sequence[str]) -> None:
+    """Tell every listening web process, when this transaction commits."""
+    if payloads:
+        session.execute(
+            text("SELECT pg_notify(:channel, payload) FROM unnest(CAST(:payloads AS text[])) AS payload"),
+            {"channel": CHANNEL, "payloads": list(payloads)},
+        )
+
+
+def position(session: Session, record: PredictionRecord) -> int:
+    """How many open predictions were asked before this one, plus one."""
+    earlier = select(func.count()).where(
+        PredictionRecord.status.in_(("waiting", "running")),
+        PredictionRecord.created_at < record.created_at,
+    )
+    return (session.scalar(earlier) or 0) + 1
