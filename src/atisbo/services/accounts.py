@@ -33,9 +33,7 @@ from atisbo.store.db import now
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 """Argon2id at OWASP's first choice of parameters (memory in KiB)."""
 _NOBODY: Final = _HASHER.hash(secrets.token_urlsafe())
-_EMAIL: Final = re.compile(
-    r"[^@\s\x00-\x1f<>\"',;]{1,64}@[^@\s\x00-\x1f<>\"',;]{1,185}\.[^@\s\x00-\x1f<>\"',;.]{2,63}"
-)
+_EMAIL: Final = re.compile(r"[^@\s\x00-\x1f<>\"',;]{1,64}@[^@\s\x00-\x1f<>\"',;]{1,185}\.[^@\s\x00-\x1f<>\"',;.]{2,63}")
 MIN_PASSWORD: Final = 10
 MAX_PASSWORD: Final = 200
 LANGUAGES: Final = ("es", "en")
@@ -59,9 +57,7 @@ class InvitationView:
     used: bool
 
 
-def actor_of(
-    user: UserRecord, *, session_id: bytes | None = None, scopes: frozenset[str] | None = None
-) -> Actor:
+def actor_of(user: UserRecord, *, session_id: bytes | None = None, scopes: frozenset[str] | None = None) -> Actor:
     return Actor(user.id, user.email, Role(user.role), user.language, session_id, scopes)
 
 
@@ -85,16 +81,12 @@ def register(
     if invited is None and settings.registration == "invitation":
         raise NotAllowed("invitation_needed", "You need an invitation to register. Ask an administrator.")
     if invited is None and settings.registration == "closed":
-        raise NotAllowed(
-            "registration_closed", "Registration is closed. Ask an administrator for an account."
-        )
+        raise NotAllowed("registration_closed", "Registration is closed. Ask an administrator for an account.")
     role = Role(invited.role) if invited else Role.USER
     return actor_of(create(session, email=email, password=password, role=role, language=language))
 
 
-def create(
-    session: Session, *, email: str, password: str, role: Role = Role.USER, language: str = "en"
-) -> UserRecord:
+def create(session: Session, *, email: str, password: str, role: Role = Role.USER, language: str = "en") -> UserRecord:
     """Add a user, whatever the registration setting says."""
     address = email.strip().lower()
     if not _EMAIL.fullmatch(address):
@@ -110,9 +102,7 @@ def create(
     try:
         session.flush()
     except IntegrityError as error:
-        raise Conflict(
-            "email_taken", "There is an account with this address already. Sign in instead."
-        ) from error
+        raise Conflict("email_taken", "There is an account with this address already. Sign in instead.") from error
     return user
 
 
@@ -125,9 +115,7 @@ def check_password(password: str) -> None:
             count=MIN_PASSWORD,
         )
     if len(password) > MAX_PASSWORD or "\x00" in password:
-        raise Invalid(
-            "password_long", "The password is too long. Use at most {count} characters.", count=MAX_PASSWORD
-        )
+        raise Invalid("password_long", "The password is too long. Use at most {count} characters.", count=MAX_PASSWORD)
 
 
 def _use_invitation(session: Session, token: str, email: str) -> InvitationRecord:
@@ -154,9 +142,7 @@ def verify(session: Session, *, email: str, password: str) -> UserRecord:
     except (VerificationError, InvalidHashError):
         user = None
     if user is None or user.disabled_at is not None:
-        raise NotSignedIn(
-            "credentials_wrong", "The address or the password is wrong. Check both and try again."
-        )
+        raise NotSignedIn("credentials_wrong", "The address or the password is wrong. Check both and try again.")
     if _HASHER.check_needs_rehash(user.password_hash):
         user.password_hash = _HASHER.hash(password)
     return user
@@ -216,6 +202,16 @@ def change_password(session: Session, settings: Settings, actor: Actor, *, curre
     return _open_session(session, settings, user.id, "", "")
 
 
+def reset_password(session: Session, *, email: str, password: str) -> None:
+    """For operators: set a password without knowing the old one, and sign the user out everywhere."""
+    user = by_email(session, email.strip())
+    if user is None:
+        raise NotFound("user_unknown", "There is no such user.")
+    check_password(password)
+    user.password_hash = _HASHER.hash(password)
+    end_everything(session, user.id)
+
+
 def end_everything(session: Session, user_id: UUID) -> None:
     """Sign a user out everywhere; personal tokens, made on purpose for scripts, stay."""
     session.execute(delete(SessionRecord).where(SessionRecord.user_id == user_id))
@@ -244,9 +240,7 @@ def _managed(session: Session, actor: Actor, user_id: UUID) -> UserRecord:
     if user is None:
         raise NotFound("user_unknown", "There is no such user.")
     if user.id == actor.user_id:
-        raise Conflict(
-            "yourself", "You cannot change your own role or disable yourself. Ask another administrator."
-        )
+        raise Conflict("yourself", "You cannot change your own role or disable yourself. Ask another administrator.")
     return user
 
 
@@ -270,9 +264,7 @@ def set_disabled(session: Session, actor: Actor, *, user_id: UUID, disabled: boo
         )
 
 
-def invite(
-    session: Session, actor: Actor, settings: Settings, *, role: str = "user", email: str | None = None
-) -> str:
+def invite(session: Session, actor: Actor, settings: Settings, *, role: str = "user", email: str | None = None) -> str:
     """Make an invitation, good for a week and one account; returns its token, which is shown once."""
     actor.require(Right.MANAGE_USERS)
     if role not in set(Role):
@@ -305,7 +297,5 @@ def first_administrator(session: Session, *, language: str = "en") -> tuple[str,
     if session.scalar(select(func.count()).select_from(UserRecord)):
         return None
     password = "-".join(secrets.token_hex(2) for _ in range(5))
-    user = create(
-        session, email="admin@atisbo.local", password=password, role=Role.ADMINISTRATOR, language=language
-    )
+    user = create(session, email="admin@atisbo.local", password=password, role=Role.ADMINISTRATOR, language=language)
     return user.email, password

@@ -27,9 +27,7 @@ def delete(session: Session, actor: Actor, *, image_id: UUID) -> None:
     if image is None:
         raise NotFound("image_unknown", "There is no such image, or it has been deleted.")
     if image.owner_id != actor.user_id:
-        raise NotAllowed(
-            "image_foreign", "This image belongs to somebody else. Only its owner can delete it."
-        )
+        raise NotAllowed("image_foreign", "This image belongs to somebody else. Only its owner can delete it.")
     predictions = session.scalars(select(PredictionRecord.id).where(PredictionRecord.image_id == image.id))
     enqueue(session, ERASE, {"original": image.sha256, "predictions": [str(p) for p in predictions]})
     session.delete(image)

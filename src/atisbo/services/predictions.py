@@ -20,12 +20,12 @@ from atisbo.domain.images import Region
 from atisbo.domain.predictions import Failure, Status
 from atisbo.errors import Conflict, Invalid, NotFound
 from atisbo.store import predictions as store
-from atisbo.store.blobs import Blobs, digest, original
+from atisbo.store.blobs import Blobs, derived, digest, original
 from atisbo.store.images import ImageRecord, lock_original
 from atisbo.store.predictions import Outcome, PredictionRecord
 from atisbo.store.queue import PREDICT, enqueue
 
-__all__ = ["Outcome", "Page", "PredictionView", "Upload", "ask", "claim", "get", "list_", "record"]
+__all__ = ["Outcome", "Page", "PredictionView", "Upload", "ask", "claim", "get", "list_", "record", "tidy"]
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,7 @@ def _check_region(application: Application, region: Region | None) -> None:
         if application.input.region_required:
             raise Invalid("region_needed", "Mark the part of the picture that matters first.")
     elif kind == "none":
-        raise Invalid(
-            "region_unwanted", "This application looks at the whole picture. Send it without a region."
-        )
+        raise Invalid("region_unwanted", "This application looks at the whole picture. Send it without a region.")
     elif kind == "square" and region.width != region.height:
         raise Invalid("region_square", "The marked region has to be a square.")
 
@@ -164,9 +162,7 @@ def _earlier(session: Session, actor: Actor, key: str, request: str) -> Predicti
         )
     )
     if record is not None and record.request_hash != request:
-        raise Conflict(
-            "idempotency_reused", "This idempotency key was used for another request. Use a new one."
-        )
+        raise Conflict("idempotency_reused", "This idempotency key was used for another request. Use a new one.")
     return record
 
 
@@ -223,9 +219,7 @@ def _cursor(before: str) -> tuple[datetime, UUID]:
             raise ValueError("no time zone")
         return moment, UUID(identity)
     except ValueError as error:
-        raise Invalid(
-            "cursor_wrong", "The continuation mark is not valid. Start from the first page."
-        ) from error
+        raise Invalid("cursor_wrong", "The continuation mark is not valid. Start from the first page.") from error
 
 
 def view(session: Session, record: PredictionRecord, *, queued: bool = True) -> PredictionView:
@@ -241,10 +235,18 @@ def view(session: Session, record: PredictionRecord, *, queued: bool = True) -> 
         version=record.version,
         image=ImageView(image.id, image.file_name, image.width, image.height, image.training_consent),
         region=Region(**record.region) if record.region else None,
-        findings=record.findings,
+        findings=_without_outlines(record.findings),
         failure=Failure.model_validate(record.failure) if record.failure else None,
         position=store.position(session, record) if queued and not status.finished else None,
     )
+
+
+def _without_outlines(findings: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Outlines are long and asked for by themselves."""
+    if findings is None or "regions" not in findings:
+        return findings
+    regions = [{k: v for k, v in region.items() if k != "contour"} for region in findings["regions"]]
+    return findings | {"regions": regions}
 
 
 def claim(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -255,3 +257,10 @@ def claim(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:
 def record(session: Session, outcomes: Sequence[Outcome]) -> set[UUID]:
     """For workers: write results; returns those taken. A lost lease or a deleted prediction is left out."""
     return store.finish(session, outcomes)
+
+
+def tidy(session: Session, *, blobs: Blobs, ids: Sequence[UUID]) -> None:
+    """For workers: remove what was stored for predictions that were deleted while they were being answered."""
+    for prediction_id in ids:
+        if session.get(PredictionRecord, prediction_id) is None:
+            blobs.delete_folder(derived(prediction_id, ""))

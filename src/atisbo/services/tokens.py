@@ -168,9 +168,7 @@ def create(session: Session, actor: Actor, *, name: str, scopes: list[str], days
     if not name.strip() or len(name) > 80 or "\x00" in name:
         raise Invalid("token_name", "Give the token a name of at most 80 characters.")
     if not scopes or not set(scopes) <= set(SCOPES):
-        raise Invalid(
-            "token_scopes", "Choose at least one of these scopes: {scopes}.", scopes=", ".join(SCOPES)
-        )
+        raise Invalid("token_scopes", "Choose at least one of these scopes: {scopes}.", scopes=", ".join(SCOPES))
     if not 1 <= days <= 366:
         raise Invalid("token_days", "A token lasts between 1 and 366 days.")
     token = PERSONAL_PREFIX + secrets.token_urlsafe(32)
@@ -196,8 +194,7 @@ def list_tokens(session: Session, actor: Actor) -> list[TokenView]:
         .order_by(PersonalTokenRecord.created_at.desc())
     )
     return [
-        TokenView(r.id, r.name, r.hint, tuple(r.scopes), r.created_at, r.expires_at, r.last_used_at)
-        for r in records
+        TokenView(r.id, r.name, r.hint, tuple(r.scopes), r.created_at, r.expires_at, r.last_used_at) for r in records
     ]
 
 

@@ -36,13 +36,13 @@ def now() -> datetime:
 
 
 def connect(url: str, *, pool_size: int = 5) -> Engine:
-    """An engine on a ``postgresql://`` URL; connections are checked before use, so a restarted server is not noticed."""
+    """An engine on a ``postgresql://`` URL; a connection that a restarted server closed is replaced unnoticed."""
     return create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,
-        pool_pre_ping=False,
+        pool_pre_ping=True,
         connect_args={"connect_timeout": 5},
     )
 

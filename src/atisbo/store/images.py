@@ -28,7 +28,7 @@ class ImageRecord(Identified, Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
-def readable(actor: Actor) -> Select[tuple[ImageRecord]]:
+def readable(actor: Actor) -> Select[ImageRecord]:
     """The images this actor may see: their own, or all."""
     query = select(ImageRecord)
     return query if actor.may(Right.SEE_ALL) else query.where(ImageRecord.owner_id == actor.user_id)

@@ -23,6 +23,9 @@ class EmbeddedPostgres:
         self._server = get_server(self._folder, cleanup_mode="stop")
         return str(self._server.get_uri())
 
+    def alive(self) -> bool:
+        return self._server is not None and bool(self._server.get_postmaster_info().is_running())
+
     def revive(self) -> None:
         """Start the server again if it has died."""
         if self._server is not None:

@@ -82,7 +82,7 @@ class Outcome:
     """Width and height of the upright original in pixels."""
 
 
-def readable(actor: Actor) -> Select[tuple[PredictionRecord]]:
+def readable(actor: Actor) -> Select[PredictionRecord]:
     """The predictions this actor may see: their own, or all."""
     query = select(PredictionRecord)
     return query if actor.may(Right.SEE_ALL) else query.where(PredictionRecord.owner_id == actor.user_id)

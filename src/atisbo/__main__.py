@@ -1,0 +1,3 @@
+from atisbo.cli import app
+
+app()

@@ -1,0 +1,141 @@
+"""All commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, ParamSpec, TypeVar
+
+import typer
+from pydantic import ValidationError
+
+from atisbo import __version__
+from atisbo.config import Settings
+from atisbo.domain.cards import first_fault
+from atisbo.errors import AtisboError, Misconfigured
+from atisbo.log import configure
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Trained image networks for people who look at images. Research and education only.",
+)
+users = typer.Typer(no_args_is_help=True, help="People and their roles.")
+app.add_typer(users, name="users")
+
+
+def settings() -> Settings:
+    """The environment's settings.
+
+    Raises:
+        Misconfigured: a variable has a wrong value; the sentence names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise Misconfigured("settings_wrong", "ATISBO_ settings: {fault}", fault=first_fault(error)) from error
+
+
+def plainly(command: Callable[P, R]) -> Callable[P, R]:
+    """Say an expected error in one sentence and leave with 1, without a traceback."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except AtisboError as error:
+            typer.echo(f"atisbo: {error}", err=True)
+            raise typer.Exit(1) from error
+
+    return run
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+@plainly
+def serve() -> None:
+    """Start everything: database, web and workers, and keep them running until Ctrl-C."""
+    from atisbo.cli.supervisor import Supervisor
+
+    chosen = settings()
+    configure("serve", chosen.log_level)
+    sys.exit(Supervisor(chosen).run())
+
+
+@app.command()
+@plainly
+def web() -> None:
+    """Run a web process on the database of ATISBO_DATABASE_URL."""
+    from atisbo.web.main import serve as serve_web
+
+    chosen = settings()
+    configure("web", chosen.log_level)
+    serve_web(chosen)
+
+
+@app.command()
+@plainly
+def worker() -> None:
+    """Run a worker on the database of ATISBO_DATABASE_URL."""
+    import asyncio
+
+    from atisbo.worker.main import run
+
+    chosen = settings()
+    configure("worker", chosen.log_level)
+    asyncio.run(run(chosen))
+
+
+@app.command()
+@plainly
+def applications() -> None:
+    """List the installed applications and their versions."""
+    from atisbo.domain.applications import installed
+
+    for application, card in installed(settings().applications_dir).values():
+        typer.echo(f"{application.name:12} {application.task:15} {card.version}")
+
+
+@users.command("create")
+@plainly
+def create_user(
+    email: str,
+    role: Annotated[str, typer.Option(help="user, curator or administrator")] = "user",
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """Add a user, whatever the registration setting says."""
+    from atisbo.cli.database import opened
+    from atisbo.domain.access import Role
+    from atisbo.services import accounts
+
+    if role not in set(Role):
+        raise Misconfigured("role_unknown", "There is no such role.")
+    with opened(settings()) as workplace, workplace.transaction() as session:
+        accounts.create(session, email=email, password=password, role=Role(role))
+    typer.echo(f"{email}: {role}")
+
+
+@users.command("password")
+@plainly
+def reset_password(
+    email: str,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """Set somebody's password and sign them out everywhere."""
+    from atisbo.cli.database import opened
+    from atisbo.services import accounts
+
+    with opened(settings()) as workplace, workplace.transaction() as session:
+        accounts.reset_password(session, email=email, password=password)
+    typer.echo(f"{email}: new password set")

@@ -1,0 +1,181 @@
+"""``atisbo serve``: the database, the web process and the workers, started, watched and stopped together."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+from atisbo.config import Settings
+from atisbo.errors import Misconfigured
+from atisbo.services import accounts
+from atisbo.services.work import Workplace
+from atisbo.store.postgres import EmbeddedPostgres
+
+log = logging.getLogger(__name__)
+
+STOP_PATIENCE_S = 10.0
+READY_PATIENCE_S = 60.0
+LONGEST_PAUSE_S = 10.0
+"""Between restarts of a process that keeps dying."""
+
+
+@dataclass
+class Child:
+    """A process of ours that is started again when it ends."""
+
+    name: str
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    pause: float = 0.1
+    due: float = field(default=0.0)
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "atisbo", self.name], env=self.environment, start_new_session=True
+        )
+
+    def check(self) -> None:
+        """Start it again if it has ended, at once the first time, later each time it ends quickly."""
+        if self.process is not None and (code := self.process.poll()) is not None:
+            lived = time.monotonic() - self.started
+            self.pause = 0.1 if lived > 30 else min(self.pause * 2, LONGEST_PAUSE_S)
+            self.due = time.monotonic() + self.pause
+            self.process = None
+            log.warning("%s ended (%d) after %.0f s; starting it again", self.name, code, lived)
+        if self.process is None and time.monotonic() >= self.due:
+            self.start()
+
+    def stop(self, deadline: float) -> None:
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.warning("%s did not stop in time", self.name)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+class Supervisor:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._postgres: EmbeddedPostgres | None = None
+        self._children: list[Child] = []
+        self._stop = threading.Event()
+
+    def run(self) -> int:
+        """Run until SIGINT or SIGTERM; returns the exit code."""
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(sign, lambda *_: self._stop.set())
+        began = time.monotonic()
+        try:
+            url = self._database()
+            administrator = self._prepare(url)
+            self._start(url)
+            if self._ready():
+                self._greet(time.monotonic() - began, administrator)
+            while not self._stop.wait(0.2):
+                self._watch()
+        finally:
+            self._end()
+        return 0
+
+    def _database(self) -> str:
+        if self._settings.database_url is not None:
+            return self._settings.database_url
+        self._postgres = EmbeddedPostgres(self._settings.data_dir)
+        return self._postgres.start()
+
+    def _prepare(self, url: str) -> tuple[str, str] | None:
+        """Bring the schema up to date; the first time, make an administrator."""
+        workplace = Workplace.open(self._settings.model_copy(update={"database_url": url}))
+        workplace.migrate()
+        administrator = workplace.within(accounts.first_administrator)
+        workplace.close()
+        return administrator
+
+    def _start(self, url: str) -> None:
+        environment = os.environ | {"ATISBO_DATABASE_URL": url, "PYTHONUNBUFFERED": "1"}
+        names = ["web"] + ["worker"] * self._settings.workers
+        self._children = [Child(name, environment) for name in names]
+        for child in self._children:
+            child.start()
+
+    def _ready(self) -> bool:
+        """Wait until the web process answers.
+
+        Raises:
+            Misconfigured: it does not, for example because the port is taken.
+        """
+        deadline = time.monotonic() + READY_PATIENCE_S
+        web = self._children[0].process
+        while not self._stop.wait(0.02):
+            if web is not None and web.poll() is not None:
+                raise Misconfigured(
+                    "web_ended",
+                    "The web process could not start on port {port}. Is it taken? Set ATISBO_PORT to another one.",
+                    port=self._settings.port,
+                )
+            if _answers(self._settings):
+                return True
+            if time.monotonic() > deadline:
+                raise Misconfigured("web_silent", "The web process does not answer. See the messages above.")
+        return False
+
+    def _greet(self, seconds: float, administrator: tuple[str, str] | None) -> None:
+        address = self._settings.public_url or f"http://{self._settings.host}:{self._settings.port}"
+        lines = [f"Atisbo is ready at {address}  ({seconds:.1f} s)"]
+        if administrator:
+            lines += [
+                "",
+                f"  administrator  {administrator[0]}",
+                f"  password       {administrator[1]}   shown only this once",
+                "",
+            ]
+        lines.append("Ctrl-C stops it.")
+        print("\n".join(lines), flush=True)  # noqa: T201 -- the one thing this command says on stdout
+
+    def _watch(self) -> None:
+        for child in self._children:
+            child.check()
+        if self._postgres is not None and not self._postgres.alive():
+            log.error("the database ended; starting it again")
+            try:
+                self._postgres.revive()
+            except (OSError, subprocess.SubprocessError) as error:
+                log.error("the database does not start: %s", error)
+                self._stop.wait(2)
+
+    def _end(self) -> None:
+        """Ask the web process and the workers to finish, then stop the database."""
+        for child in self._children:
+            if child.process is not None:
+                child.process.terminate()
+        deadline = time.monotonic() + STOP_PATIENCE_S
+        for child in self._children:
+            child.stop(deadline)
+        if self._postgres is not None:
+            self._postgres.stop()
+
+
+def _answers(settings: Settings) -> bool:
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+    connection = http.client.HTTPConnection(host, settings.port, timeout=1)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()

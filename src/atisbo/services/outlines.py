@@ -1,0 +1,37 @@
+"""The outlines of what was found, as polygons."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from atisbo.domain.access import Actor
+from atisbo.errors import NotFound
+from atisbo.services.predictions import find
+
+
+def get(session: Session, actor: Actor, *, prediction_id: UUID) -> dict[str, Any]:
+    """A GeoJSON-like FeatureCollection (RFC 7946 in shape; coordinates are pixels of the original, y down).
+
+    Raises:
+        NotFound: no such prediction for this actor, or it is not an outline.
+    """
+    findings = find(session, actor, prediction_id).findings
+    if findings is None or findings["task"] != "segmentation":
+        raise NotFound("outlines_unknown", "There are no outlines for this prediction.")
+    return {
+        "type": "FeatureCollection",
+        "width": findings["width"],
+        "height": findings["height"],
+        "features": [_feature(region, rings) for region in findings["regions"] for rings in region["contour"]],
+    }
+
+
+def _feature(region: dict[str, Any], rings: list[list[list[int]]]) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "properties": {key: region[key] for key in ("label", "probability", "area_percent")},
+        "geometry": {"type": "Polygon", "coordinates": rings},
+    }

@@ -1,0 +1,123 @@
+"""Asking, waiting, reading."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, File, Form, Header, Query, Request, Response, UploadFile
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from atisbo.domain.access import Actor
+from atisbo.domain.cards import first_fault
+from atisbo.domain.images import Region
+from atisbo.domain.predictions import Failure, Status
+from atisbo.errors import Invalid
+from atisbo.services import predictions
+from atisbo.services.predictions import PredictionView, Upload
+from atisbo.web import problems
+from atisbo.web.api.shapes import PredictionPage, PredictionShape, shape
+from atisbo.web.deps import AppState, CurrentActor, Db, in_transaction
+from atisbo.web.render import language_of
+from atisbo.web.waiting import finished
+
+router = APIRouter(tags=["predictions"])
+_WAIT = re.compile(r"\bwait=(\d{1,3})\b")
+MAX_WAIT_S = 60
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "With `Prefer: wait=N`: the finished prediction.", "model": PredictionShape},
+    202: {
+        "description": "Stored and queued; `Location` says where the answer will be.",
+        "model": PredictionShape,
+    },
+}
+
+
+@router.post("/applications/{application}/predictions", status_code=202, responses=_ANSWERS, response_model=None)
+async def ask(
+    application: str,
+    request: Request,
+    state: AppState,
+    file: Annotated[UploadFile, File(description="JPEG, PNG, WebP, TIFF or BMP")],
+    region: Annotated[str | None, Form(description="JSON {x, y, width, height} in the original's pixels")] = None,
+    consent: Annotated[str, Form(description="`training` lets reviewed images be learnt from")] = "",
+    idempotency_key: Annotated[str | None, Header()] = None,
+    prefer: Annotated[str, Header()] = "",
+) -> Response:
+    """Store a picture and queue it; with `Prefer: wait=N` wait up to N seconds for the answer.
+
+    If the picture turns out to be no good while we wait, the answer is a problem that carries the prediction.
+    """
+    asked, _ = state.application(application)
+    marked = _region(region)
+    upload = Upload(await file.read(), file.filename or "")
+
+    def work(session: Session, actor: Actor) -> PredictionView:
+        return predictions.ask(
+            session,
+            actor,
+            blobs=state.blobs,
+            application=asked,
+            upload=upload,
+            region=marked,
+            training_consent=consent == "training",
+            idempotency_key=idempotency_key,
+        )
+
+    view = await in_transaction(request, work)
+    return await answer(request, view, prefer)
+
+
+async def answer(request: Request, view: PredictionView, prefer: str) -> Response:
+    """202 with the queued prediction, or, as the caller prefers, the finished one."""
+    wait = _WAIT.search(prefer)
+    headers = {"Location": f"/api/v1/predictions/{view.id}"}
+    if wait:
+        view = await finished(request, view, min(int(wait[1]), MAX_WAIT_S))
+        headers["Preference-Applied"] = wait[0]
+    if view.failure is not None:
+        return failed(request, view, view.failure)
+    body = shape(view, language_of(request)).model_dump_json()
+    return Response(body, 200 if view.status.finished else 202, headers, media_type="application/json")
+
+
+def failed(request: Request, view: PredictionView, failure: Failure) -> Response:
+    error = Invalid(failure.code, failure.message, **failure.values)
+    said = shape(view, language_of(request)).model_dump(mode="json")
+    return problems.problem(request, error, status=failure.status, prediction=said)
+
+
+def _region(text: str | None) -> Region | None:
+    if not text:
+        return None
+    try:
+        return Region.model_validate_json(text)
+    except ValidationError as error:
+        raise Invalid(
+            "region_wrong",
+            "The region could not be read: {fault}. Send whole numbers for x, y, width and height.",
+            fault=first_fault(error),
+        ) from error
+
+
+@router.get("/predictions")
+def list_predictions(
+    request: Request,
+    db: Db,
+    actor: CurrentActor,
+    application: Annotated[str | None, Query(max_length=60)] = None,
+    status: Status | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: Annotated[str | None, Query(max_length=100)] = None,
+) -> PredictionPage:
+    """One's own predictions, newest first."""
+    page = predictions.list_(db, actor, application=application, status=status, limit=limit, before=before)
+    language = language_of(request)
+    return PredictionPage(items=[shape(view, language) for view in page.items], next=page.next)
+
+
+@router.get("/predictions/{prediction_id}")
+def get(prediction_id: UUID, request: Request, db: Db, actor: CurrentActor) -> PredictionShape:
+    return shape(predictions.get(db, actor, prediction_id=prediction_id), language_of(request))

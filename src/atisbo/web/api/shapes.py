@@ -1,0 +1,100 @@
+"""What the API says of a prediction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from atisbo.domain.images import Region
+from atisbo.domain.predictions import Status
+from atisbo.i18n import translate
+from atisbo.services.predictions import PredictionView
+
+NOTICE = "Research and education only. Not a medical device."
+
+
+class ImageShape(BaseModel):
+    id: UUID
+    file_name: str
+    width: int | None
+    """Pixels of the upright original; known once it has been opened."""
+    height: int | None
+
+
+class FailureShape(BaseModel):
+    code: str
+    status: int
+    detail: str
+    """What was wrong and what to do, in the reader's language."""
+
+
+class QueueShape(BaseModel):
+    position: int
+
+
+class PredictionShape(BaseModel):
+    id: UUID
+    application: str
+    status: Status
+    created_at: datetime
+    finished_at: datetime | None
+    version: str | None
+    image: ImageShape
+    region: Region | None
+    findings: dict[str, Any] | None
+    failure: FailureShape | None
+    queue: QueueShape | None
+    links: dict[str, str]
+    notice: str
+
+
+class PredictionPage(BaseModel):
+    items: list[PredictionShape]
+    next: str | None
+
+
+def shape(view: PredictionView, language: str) -> PredictionShape:
+    failure = view.failure
+    return PredictionShape(
+        id=view.id,
+        application=view.application,
+        status=view.status,
+        created_at=view.created_at,
+        finished_at=view.finished_at,
+        version=view.version,
+        image=ImageShape(
+            id=view.image.id, file_name=view.image.file_name, width=view.image.width, height=view.image.height
+        ),
+        region=view.region,
+        findings=view.findings,
+        failure=failure
+        and FailureShape(
+            code=failure.code,
+            status=failure.status,
+            detail=translate(language, failure.message, **failure.values),
+        ),
+        queue=QueueShape(position=view.position) if view.position is not None else None,
+        links=_links(view),
+        notice=translate(language, NOTICE),
+    )
+
+
+def _links(view: PredictionView) -> dict[str, str]:
+    base = f"/api/v1/predictions/{view.id}"
+    links = {"self": base, "events": f"{base}/events", "image": f"/api/v1/images/{view.image.id}"}
+    if view.status in (Status.DONE, Status.UNSURE):
+        links |= {
+            "mask": f"{base}/mask.png",
+            "overlay": f"{base}/overlay.png",
+            "contours": f"{base}/contours",
+        }
+    if view.status is not Status.FAILED:
+        links |= {
+            "crop": f"{base}/crop.png",
+            "preview": f"{base}/preview.jpg",
+            "thumbnail": f"{base}/thumbnail.jpg",
+        }
+    return links

@@ -1,0 +1,37 @@
+"""Pictures and outlines of a prediction."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from atisbo.services import outlines
+from atisbo.services.views import MEDIA_TYPES
+from atisbo.web.deps import CurrentActor, Db
+from atisbo.web.waiting import picture
+
+router = APIRouter(tags=["predictions"])
+View = Literal["mask.png", "overlay.png", "crop.png", "preview.jpg", "thumbnail.jpg"]
+
+
+@router.get(
+    "/predictions/{prediction_id}/contours",
+    responses={200: {"description": "A GeoJSON-like FeatureCollection in the original's pixels, y down"}},
+)
+def contours(prediction_id: UUID, db: Db, actor: CurrentActor) -> dict[str, Any]:
+    """The outline of each region as polygons: the outer ring first, then holes."""
+    return outlines.get(db, actor, prediction_id=prediction_id)
+
+
+@router.get(
+    "/predictions/{prediction_id}/{view}",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}, "image/jpeg": {}}}, 503: {"description": "Not ready yet"}},
+)
+async def view(prediction_id: UUID, view: View, request: Request) -> Response:
+    """`mask.png`: single channel, 0 or 255, the original's size. Re-encoded, without the original's metadata."""
+    data = await picture(request, prediction_id, view)
+    headers = {"Cache-Control": "private, max-age=3600", "Content-Disposition": f'inline; filename="{view}"'}
+    return Response(data, media_type=MEDIA_TYPES[view], headers=headers)

@@ -1,0 +1,59 @@
+"""The web process, put together in one place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from atisbo import __version__
+from atisbo.domain.applications import installed
+from atisbo.services.work import Workplace
+from atisbo.web import api, health, pages, problems
+from atisbo.web.deps import State
+from atisbo.web.limits import BodyLimit, FailurePace
+from atisbo.web.live import Hub
+from atisbo.web.security import SecurityHeaders
+
+STATIC = Path(__file__).parent / "static"
+
+
+def create_app(workplace: Workplace) -> FastAPI:
+    """The application that is tested is the one that is shipped."""
+    settings = workplace.settings
+    state = State(
+        workplace=workplace,
+        applications=installed(settings.applications_dir),
+        hub=Hub(settings.database_url or ""),
+        sign_in_pace=FailurePace(settings.sign_in_attempts_per_minute),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await state.hub.start()
+        yield
+        await state.hub.stop()
+        workplace.close()
+
+    app = FastAPI(
+        title="Atisbo",
+        version=__version__,
+        summary="Trained image networks for people who look at images. Research and education only.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    app.state.atisbo = state
+    problems.install(app)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
+    app.add_middleware(SecurityHeaders, secure=settings.secure_cookies)
+    app.include_router(health.router)
+    app.include_router(api.router)
+    for router in pages.routers:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app

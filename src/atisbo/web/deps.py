@@ -1,0 +1,108 @@
+"""What a request is handed: the state of the process, a transaction, the actor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.orm import Session
+
+from atisbo.config import Secrets, Settings
+from atisbo.domain.access import Actor
+from atisbo.domain.applications import Application
+from atisbo.domain.cards import Card
+from atisbo.errors import NotFound, NotSignedIn
+from atisbo.services.work import Blobs, Workplace
+from atisbo.web.limits import FailurePace
+from atisbo.web.live import Hub
+from atisbo.web.security import authenticate, check_csrf
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class State:
+    """Made once by ``create_app``; the same for every request."""
+
+    workplace: Workplace
+    applications: dict[str, tuple[Application, Card]]
+    hub: Hub
+    sign_in_pace: FailurePace
+
+    @property
+    def settings(self) -> Settings:
+        return self.workplace.settings
+
+    @property
+    def secrets(self) -> Secrets:
+        return self.workplace.secrets
+
+    @property
+    def blobs(self) -> Blobs:
+        return self.workplace.blobs
+
+    def application(self, name: str) -> tuple[Application, Card]:
+        """Raises NotFound for a name that is not installed."""
+        try:
+            return self.applications[name]
+        except KeyError as error:
+            raise NotFound("application_unknown", "There is no application called {name}.", name=name[:60]) from error
+
+
+def _state(request: Request) -> State:
+    state: State = request.app.state.atisbo
+    return state
+
+
+AppState = Annotated[State, Depends(_state)]
+
+
+def _db(state: AppState) -> Iterator[Session]:
+    with state.workplace.transaction() as session:
+        yield session
+
+
+Db = Annotated[Session, Depends(_db, scope="function")]
+"""One request, one transaction, committed before the answer leaves."""
+
+
+def _maybe_actor(request: Request, db: Db, state: AppState) -> Actor | None:
+    actor = authenticate(db, request, state.settings, state.secrets)
+    request.state.actor = actor
+    return actor
+
+
+MaybeActor = Annotated[Actor | None, Depends(_maybe_actor)]
+
+
+def signed_in(actor: Actor | None) -> Actor:
+    if actor is None:
+        raise NotSignedIn("not_signed_in", "Sign in first.")
+    return actor
+
+
+def _current_actor(actor: MaybeActor) -> Actor:
+    return signed_in(actor)
+
+
+CurrentActor = Annotated[Actor, Depends(_current_actor)]
+
+
+async def protect(request: Request, state: AppState) -> None:
+    """For every router: no unsafe request from another site."""
+    await check_csrf(request, state.settings, state.secrets)
+
+
+async def in_transaction(request: Request, use: Callable[[Session, Actor], T]) -> T:
+    """For streams and waits: authenticate and work in a transaction that is over when this returns."""
+    state = _state(request)
+
+    def work() -> T:
+        with state.workplace.transaction() as session:
+            actor = signed_in(authenticate(session, request, state.settings, state.secrets))
+            return use(session, actor)
+
+    return await run_in_threadpool(work)

@@ -1,0 +1,87 @@
+"""How much and how often: the size of a body, the pace of failed sign-ins."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict, deque
+from threading import Lock
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from atisbo.errors import TooLarge, TooMany
+
+_FORM_OVERHEAD = 64 * 1024
+_PATIENCE = 8
+"""How many times the limit is read and thrown away before the connection is given up."""
+
+
+class BodyLimit:
+    """Refuses a body above the limit without storing it; it is read to its end, so that the sender hears the answer."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self._app = app
+        self._limit = max_bytes + _FORM_OVERHEAD
+        self._shown = max_bytes // 1024**2
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"")
+        too_large = declared.isdigit() and int(declared) > self._limit
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received, too_large
+            message = await receive()
+            received += len(message.get("body", b""))
+            too_large = too_large or received > self._limit
+            if not too_large:
+                return message
+            while message.get("more_body") and received < _PATIENCE * self._limit:
+                message = await receive()
+                received += len(message.get("body", b""))
+            raise TooLarge(
+                "body_too_large", "The file is too large. At most {limit} MB are accepted.", limit=self._shown
+            )
+
+        await self._app(scope, counted, send)
+
+
+class FailurePace:
+    """Counts failures per key over a minute; a victim's own address is never locked by somebody else's."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._limit = per_minute
+        self._failures: dict[str, deque[float]] = defaultdict(deque)
+        self._lock = Lock()
+
+    def check(self, key: str) -> None:
+        """Raises TooMany while the last minute holds as many failures as allowed."""
+        with self._lock:
+            times = self._recent(key)
+            if len(times) >= self._limit:
+                wait = int(60 - (time.monotonic() - times[0])) + 1
+                raise TooMany(
+                    "too_many_attempts",
+                    "Too many failed attempts. Wait {seconds} seconds and try again.",
+                    retry_after_s=wait,
+                    seconds=wait,
+                )
+
+    def failed(self, key: str) -> None:
+        with self._lock:
+            self._recent(key).append(time.monotonic())
+            if len(self._failures) > 10_000:
+                self._forget_old()
+
+    def _forget_old(self) -> None:
+        horizon = time.monotonic() - 60
+        kept = {key: times for key, times in self._failures.items() if times and times[-1] > horizon}
+        self._failures = defaultdict(deque, kept)
+
+    def _recent(self, key: str) -> deque[float]:
+        times = self._failures[key]
+        while times and times[0] < time.monotonic() - 60:
+            times.popleft()
+        return times

@@ -1,0 +1,106 @@
+"""What happens in the database, told to whoever waits for it: one listening connection a process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import psycopg
+
+from atisbo.services.live import CHANNEL
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Event:
+    """``status`` is a prediction's state, ``rendered``, or ``refresh`` after a gap in which events may be missing."""
+
+    owner_id: UUID | None
+    prediction_id: UUID | None
+    status: str
+
+
+REFRESH = Event(None, None, "refresh")
+
+
+@dataclass(eq=False)
+class _Listener:
+    owner_id: UUID | None
+    prediction_id: UUID | None
+    queue: asyncio.Queue[Event] = field(default_factory=lambda: asyncio.Queue(maxsize=1000))
+
+    def wants(self, event: Event) -> bool:
+        if event is REFRESH:
+            return True
+        return event.prediction_id == self.prediction_id or event.owner_id == self.owner_id
+
+    def offer(self, event: Event) -> None:
+        if self.queue.full():
+            while not self.queue.empty():
+                self.queue.get_nowait()
+            event = REFRESH
+        self.queue.put_nowait(event)
+
+
+class Hub:
+    """Hands database notifications to the requests of this process that wait for them."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._listeners: set[_Listener] = set()
+        self._task: asyncio.Task[None] | None = None
+        self.stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._listen())
+
+    async def stop(self) -> None:
+        self.end_streams()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def end_streams(self) -> None:
+        """Let every waiting reader go, so that the server can finish their requests."""
+        self.stopping.set()
+        self._tell(REFRESH)
+
+    @contextmanager
+    def listening(
+        self, *, owner_id: UUID | None = None, prediction_id: UUID | None = None
+    ) -> Iterator[asyncio.Queue[Event]]:
+        """A queue of the events of one owner, or of one prediction, from now on."""
+        listener = _Listener(owner_id, prediction_id)
+        self._listeners.add(listener)
+        try:
+            yield listener.queue
+        finally:
+            self._listeners.discard(listener)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async for event in self._events():
+                    self._tell(event)
+            except psycopg.OperationalError as error:
+                log.warning("listening again in a second: %s", error)
+            await asyncio.sleep(1)
+
+    async def _events(self) -> AsyncIterator[Event]:
+        connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5)
+        async with connection:
+            await connection.execute(f"LISTEN {CHANNEL}".encode())
+            yield REFRESH
+            async for message in connection.notifies():
+                owner, prediction, status = message.payload.split(" ", 2)
+                yield Event(UUID(owner), UUID(prediction), status)
+
+    def _tell(self, event: Event) -> None:
+        for listener in self._listeners:
+            if listener.wants(event):
+                listener.offer(event)

@@ -1,0 +1,124 @@
+"""Errors as people and programs meet them: RFC 9457 problems on the API, a page in the browser."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from atisbo.errors import AtisboError, Invalid, NotFound, NotSignedIn, TooMany, Unavailable
+from atisbo.i18n import translate
+from atisbo.web import render
+
+log = logging.getLogger(__name__)
+
+
+def install(app: FastAPI) -> None:
+    """Route every failure to one place that knows HTTP."""
+    app.add_exception_handler(AtisboError, _ours)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(PoolTimeout, _database)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def problem(request: Request, error: AtisboError, *, status: int | None = None, **more: Any) -> Response:
+    """The answer to a failed request, in the reader's language."""
+    status = status or error.status
+    language = render.language_of(request)
+    detail = translate(language, error.message, **error.values)
+    headers = _headers(error)
+    if wants_page(request):
+        if isinstance(error, NotSignedIn) and request.method == "GET":
+            return RedirectResponse(f"/sign-in?next={request.url.path}", status_code=303)
+        return render.error_page(request, status, detail, headers)
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": error.code,
+        **more,
+    }
+    headers["Content-Language"] = language
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def wants_page(request: Request) -> bool:
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+
+
+def _headers(error: AtisboError) -> dict[str, str]:
+    if isinstance(error, NotSignedIn):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, TooMany | Unavailable):
+        return {"Retry-After": str(error.retry_after_s)}
+    return {}
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AtisboError)
+    if error.status >= 500:
+        log.error("%s %s: %s", request.method, request.url.path, error)
+    return problem(request, error)
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = [
+        {
+            "field": ".".join(str(part) for part in fault["loc"][1:]) or str(fault["loc"][0]),
+            "reason": fault["msg"],
+        }
+        for fault in error.errors()
+    ]
+    first = faults[0]
+    return problem(
+        request,
+        Invalid(
+            "request_wrong",
+            "{field}: {reason}. Correct it and send it again.",
+            field=first["field"],
+            reason=first["reason"],
+        ),
+        errors=faults,
+    )
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, AtisboError):
+        return problem(request, error.__cause__)
+    if error.status_code == 404:
+        return problem(request, NotFound("nothing_here", "There is nothing at this address."))
+    if error.status_code == 405:
+        wrong = Invalid("method_wrong", "This address does not take such a request.")
+        return problem(request, wrong, status=405)
+    unreadable = Invalid("body_unreadable", "The request could not be read. Send it again.")
+    return problem(request, unreadable, status=error.status_code)
+
+
+async def _database(request: Request, error: Exception) -> Response:
+    """A statement failed; a lost connection or a full pool will pass, anything else is a fault of ours."""
+    passing = isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    if not passing:
+        return await _unexpected(request, error)
+    log.warning("%s %s: database away: %s", request.method, request.url.path, error)
+    away = Unavailable("database_away", "The service cannot reach its database at the moment. Try again shortly.")
+    return problem(request, away)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(
+        request,
+        AtisboError("internal", "Something went wrong on our side. It has been noted; try again later."),
+    )

@@ -1,0 +1,94 @@
+"""Waiting for what a worker does, without holding a thread or a database connection."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from fastapi import Request
+
+from atisbo.errors import Unavailable
+from atisbo.services import predictions, views
+from atisbo.services.predictions import PredictionView
+from atisbo.web.deps import State, in_transaction
+from atisbo.web.live import Event
+
+HEARTBEAT_S = 15.0
+RENDER_PATIENCE_S = 15.0
+
+
+def _state(request: Request) -> State:
+    state: State = request.app.state.atisbo
+    return state
+
+
+async def current(request: Request, prediction_id: UUID) -> PredictionView:
+    """The prediction as it is now, for the request's actor."""
+    return await in_transaction(
+        request, lambda session, actor: predictions.get(session, actor, prediction_id=prediction_id)
+    )
+
+
+async def finished(request: Request, view: PredictionView, patience_s: float) -> PredictionView:
+    """The prediction once it is finished, or as it is when patience ends (seconds)."""
+    deadline = time.monotonic() + patience_s
+    with _state(request).hub.listening(prediction_id=view.id) as queue:
+        view = await current(request, view.id)
+        while not view.status.finished:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            try:
+                event = await asyncio.wait_for(queue.get(), left)
+            except TimeoutError:
+                break
+            if event.status not in ("running", "waiting"):
+                view = await current(request, view.id)
+    return view
+
+
+async def picture(request: Request, prediction_id: UUID, view: str) -> bytes:
+    """A picture of a prediction, waiting while a worker makes it.
+
+    Raises:
+        Unavailable: it was not made in time.
+    """
+    state = _state(request)
+
+    async def look() -> bytes | None:
+        return await in_transaction(
+            request,
+            lambda session, actor: views.read(
+                session, actor, blobs=state.blobs, prediction_id=prediction_id, view=view
+            ),
+        )
+
+    with state.hub.listening(prediction_id=prediction_id) as queue:
+        data = await look()
+        deadline = time.monotonic() + RENDER_PATIENCE_S
+        while data is None:
+            try:
+                event = await asyncio.wait_for(queue.get(), max(0.0, deadline - time.monotonic()))
+            except TimeoutError as error:
+                raise Unavailable("view_pending", "The picture is still being prepared. Try again shortly.") from error
+            if event.status in (views.RENDERED, "refresh", "failed"):
+                data = await look()
+    return data
+
+
+def message(event: str, data: object) -> str:
+    """One server-sent event (WHATWG HTML, section 9.2)."""
+    return f"event: {event}\ndata: {json.dumps(data, default=str)}\n\n"
+
+
+async def stream(request: Request, queue: asyncio.Queue[Event]) -> AsyncIterator[Event | None]:
+    """Events as they come, None as a heartbeat, until the reader leaves or the service stops."""
+    stopping = _state(request).hub.stopping
+    while not stopping.is_set() and not await request.is_disconnected():
+        try:
+            yield await asyncio.wait_for(queue.get(), HEARTBEAT_S)
+        except TimeoutError:
+            yield None

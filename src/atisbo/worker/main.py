@@ -1,0 +1,97 @@
+"""The worker process: claims jobs until told to stop, and comes back by itself when the database does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+from pgqueuer import PgQueuer
+
+from atisbo.config import Settings
+from atisbo.domain.applications import SHIPPED
+from atisbo.imaging.quarantine import Quarantine
+from atisbo.inference.registry import Registry
+from atisbo.services.work import Workplace
+from atisbo.store.queue import ERASE, PREDICT, RENDER
+from atisbo.worker.predict import Predicting
+from atisbo.worker.render import Rendering
+
+log = logging.getLogger(__name__)
+
+
+def folders(settings: Settings) -> list[Path]:
+    """Where applications are looked for: the shipped ones, then the operator's."""
+    return [SHIPPED] + ([settings.applications_dir] if settings.applications_dir else [])
+
+
+async def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    workplace = Workplace.open(settings)
+    quarantine = Quarantine(
+        workers=settings.decoder_processes,
+        timeout_s=settings.decode_timeout_s,
+        memory_bytes=settings.decoder_memory_bytes,
+    )
+    registry = Registry.open(
+        folders(settings), precision=settings.engine_precision, cache_dir=settings.data_dir / "engine-cache"
+    )
+    registry.load()
+    log.info("ready: %s", ", ".join(registry.names()) or "no application")
+    try:
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await _until_disconnected(workplace, quarantine, registry, stop)
+                await asyncio.wait_for(stop.wait(), 1.0)
+    finally:
+        registry.close()
+        quarantine.close()
+        workplace.close()
+
+
+async def _until_disconnected(
+    workplace: Workplace, quarantine: Quarantine, registry: Registry, stop: asyncio.Event
+) -> None:
+    settings = workplace.settings
+    try:
+        connection = await psycopg.AsyncConnection.connect(
+            settings.database_url or "", autocommit=True, connect_timeout=5
+        )
+        async with connection:
+            queue = PgQueuer.from_psycopg_connection(connection)
+            _entrypoints(queue, workplace, quarantine, registry)
+            stopping = asyncio.create_task(_pass_on(stop, queue))
+            try:
+                await queue.qm.run(
+                    batch_size=settings.claim_size,
+                    max_concurrent_tasks=4 * settings.claim_size,
+                    dequeue_timeout=timedelta(seconds=2),
+                    heartbeat_timeout=timedelta(seconds=settings.lease_s),
+                    shutdown_on_listener_failure=True,
+                )
+            finally:
+                stopping.cancel()
+    except (psycopg.Error, OSError, ConnectionError) as error:
+        log.warning("no database, trying again in a second: %s", error)
+    except Exception:
+        log.exception("the queue stopped; starting it again in a second")
+
+
+async def _pass_on(stop: asyncio.Event, queue: PgQueuer) -> None:
+    await stop.wait()
+    queue.qm.shutdown.set()
+
+
+def _entrypoints(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, registry: Registry) -> None:
+    predicting = Predicting(workplace, quarantine, registry)
+    rendering = Rendering(workplace, quarantine)
+    queue.qm.entrypoint(PREDICT, accepts_context=False, on_failure="hold")(predicting.run)
+    queue.qm.entrypoint(RENDER, accepts_context=False)(rendering.run)
+    queue.qm.entrypoint(ERASE, accepts_context=False, on_failure="hold")(rendering.erase)

@@ -1,0 +1,140 @@
+"""The worker's stretch of the road: claim, open, infer, record."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from pgqueuer.errors import RetryRequested
+from pgqueuer.models import Job
+
+from atisbo.domain.images import Limits, Region
+from atisbo.domain.predictions import Failure, Status
+from atisbo.errors import AtisboError, BadImage, NotFound, Unavailable, UserError
+from atisbo.imaging.quarantine import Quarantine
+from atisbo.inference.registry import Answer, Registry
+from atisbo.services import predictions
+from atisbo.services.predictions import Outcome
+from atisbo.services.work import Workplace
+from atisbo.store.blobs import derived, original
+from atisbo.worker.groups import Grouped
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a job says: which bytes, which application, which part."""
+
+    prediction_id: UUID
+    original: str
+    application: str
+    region: Region | None
+
+    @classmethod
+    def read(cls, payload: bytes | None) -> Order:
+        said: dict[str, Any] = json.loads(payload or b"{}")
+        region = said["region"]
+        return cls(
+            UUID(said["prediction"]),
+            said["original"],
+            said["application"],
+            Region(**region) if region else None,
+        )
+
+
+class Predicting:
+    """May run twice for the same job: the attempt number decides whose result is taken."""
+
+    def __init__(self, workplace: Workplace, quarantine: Quarantine, registry: Registry) -> None:
+        settings = workplace.settings
+        self._workplace = workplace
+        self._quarantine = quarantine
+        self._registry = registry
+        self._limits = Limits(max_pixels=settings.max_image_pixels, max_side=settings.max_image_side)
+        self._max_attempts = settings.max_attempts
+        self._claim = Grouped(self._claim_many)
+        self._record = Grouped(self._record_many)
+
+    async def run(self, job: Job) -> None:
+        order = Order.read(job.payload)
+        try:
+            attempt = await self._claim(order.prediction_id)
+            if attempt is None:
+                return
+            await self._answer(order, attempt)
+        except Unavailable as error:
+            raise RetryRequested(timedelta(seconds=1), str(error)) from error
+
+    async def _answer(self, order: Order, attempt: int) -> None:
+        if attempt > self._max_attempts:
+            await self._give_up(order, attempt)
+            return
+        try:
+            answer, size = await self._infer(order)
+        except (BadImage, UserError) as error:
+            await self._fail(order, attempt, error)
+            return
+        except AtisboError:
+            raise
+        except Exception as error:
+            log.exception("prediction %s, attempt %d", order.prediction_id, attempt)
+            if attempt >= self._max_attempts:
+                await self._give_up(order, attempt)
+                return
+            raise RetryRequested(timedelta(seconds=attempt), repr(error)) from error
+        if answer.mask is not None:
+            await asyncio.to_thread(self._workplace.blobs.put, derived(order.prediction_id, "mask.png"), answer.mask)
+        outcome = Outcome(
+            prediction_id=order.prediction_id,
+            attempt=attempt,
+            status=Status.DONE.value,
+            version=answer.version,
+            findings=answer.findings.model_dump(mode="json"),
+            size=(size[1], size[0]),
+        )
+        if not await self._record(outcome):
+            log.info("prediction %s was deleted or answered by another attempt", order.prediction_id)
+
+    async def _infer(self, order: Order) -> tuple[Answer, tuple[int, int]]:
+        """The answer and the height and width of the upright original in pixels."""
+        predictor = self._registry.predictor(order.application)
+        data = await asyncio.to_thread(self._workplace.blobs.get, original(order.original))
+        if data is None:
+            raise NotFound("original_gone", "The stored picture is missing. Upload it again.")
+        prepared = await asyncio.wrap_future(
+            self._quarantine.prepare(data, order.region, predictor.card.input, self._limits)
+        )
+        return await asyncio.wrap_future(predictor.submit(prepared)), prepared.size
+
+    async def _give_up(self, order: Order, attempt: int) -> None:
+        message = "The analysis failed {count} times and was given up. Try another picture, or ask an administrator."
+        await self._fail(order, attempt, AtisboError("gave_up", message, count=self._max_attempts))
+
+    async def _fail(self, order: Order, attempt: int, error: AtisboError) -> None:
+        failure = Failure(code=error.code, message=error.message, values=error.values)
+        await self._record(
+            Outcome(
+                prediction_id=order.prediction_id,
+                attempt=attempt,
+                status=Status.FAILED.value,
+                failure=failure.model_dump(mode="json"),
+            )
+        )
+
+    def _claim_many(self, ids: Sequence[UUID]) -> list[int | None]:
+        attempts = self._workplace.within(lambda session: predictions.claim(session, ids))
+        return [attempts.get(prediction_id) for prediction_id in ids]
+
+    def _record_many(self, outcomes: Sequence[Outcome]) -> list[bool]:
+        taken = self._workplace.within(lambda session: predictions.record(session, outcomes))
+        lost = [outcome.prediction_id for outcome in outcomes if outcome.prediction_id not in taken]
+        if lost:
+            self._workplace.within(lambda session: predictions.tidy(session, blobs=self._workplace.blobs, ids=lost))
+        return [outcome.prediction_id in taken for outcome in outcomes]

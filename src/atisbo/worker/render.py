@@ -1,0 +1,60 @@
+"""Pictures for people, made when they are first looked at; and the removal of what was deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import Any
+from uuid import UUID
+
+from pgqueuer.models import Job
+
+from atisbo.domain.images import Limits, Region
+from atisbo.errors import BadImage, UserError
+from atisbo.imaging.quarantine import Quarantine
+from atisbo.services import images, views
+from atisbo.services.work import Workplace
+from atisbo.store.blobs import derived, original
+
+log = logging.getLogger(__name__)
+
+
+class Rendering:
+    def __init__(self, workplace: Workplace, quarantine: Quarantine) -> None:
+        settings = workplace.settings
+        self._workplace = workplace
+        self._quarantine = quarantine
+        self._limits = Limits(max_pixels=settings.max_image_pixels, max_side=settings.max_image_side)
+
+    async def run(self, job: Job) -> None:
+        """Make every picture of a prediction and say so; a picture that cannot be opened has none."""
+        said: dict[str, Any] = json.loads(job.payload or b"{}")
+        blobs = self._workplace.blobs
+        prediction_id = UUID(said["prediction"])
+        data = await asyncio.to_thread(blobs.get, original(said["original"]))
+        mask = await asyncio.to_thread(blobs.get, derived(prediction_id, "mask.png")) if said["answered"] else None
+        if data is not None:
+            region = Region(**said["region"]) if said["region"] else None
+            try:
+                pictures = await asyncio.wrap_future(self._quarantine.views(data, region, mask, self._limits))
+            except (BadImage, UserError) as error:
+                log.info("no pictures for %s: %s", prediction_id, error)
+                pictures = {}
+            for name, picture in pictures.items():
+                await asyncio.to_thread(blobs.put, derived(prediction_id, name), picture)
+        await asyncio.to_thread(
+            self._workplace.within,
+            lambda session: views.rendered(session, owner_id=said["owner"], prediction_id=said["prediction"]),
+        )
+
+    async def erase(self, job: Job) -> None:
+        """Remove the blobs of a deleted image. Doing it twice does no harm."""
+        said: dict[str, Any] = json.loads(job.payload or b"{}")
+        ids = [UUID(identity) for identity in said["predictions"]]
+        await asyncio.to_thread(
+            self._workplace.within,
+            lambda session: images.erase(
+                session, blobs=self._workplace.blobs, original_name=said["original"], predictions=ids
+            ),
+        )
