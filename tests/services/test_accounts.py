@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from atisbo.domain.access import Actor, Role
+from atisbo.errors import Conflict, Invalid, NotAllowed, NotSignedIn
+from atisbo.services import accounts
+from atisbo.services.work import Workplace
+from atisbo.store.accounts import InvitationRecord, SessionRecord, UserRecord
+from atisbo.store.db import now
+from tests.conftest import PASSWORD
+
+Make = Callable[..., Actor]
+
+
+def test_registering_opens_an_account_that_can_sign_in(workplace: Workplace) -> None:
+    with workplace.transaction() as session:
+        actor = accounts.register(session, workplace.settings, email=" Ana@Example.org ", password=PASSWORD)
+        token = accounts.sign_in(session, workplace.settings, email="ANA@example.org", password=PASSWORD)
+        found = accounts.from_session(session, token)
+        stored = session.scalar(select(UserRecord.password_hash))
+    assert (actor.email, actor.role) == ("ana@example.org", Role.USER)
+    assert found is not None
+    assert found.user_id == actor.user_id
+    assert stored is not None
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+@pytest.mark.parametrize("email", ["", "ana", "a@b", "a b@example.org", "<x>@example.org", "a@example.org\x00", "@e.org"])
+def test_an_address_that_is_none_is_refused(workplace: Workplace, email: str) -> None:
+    with pytest.raises(Invalid, match="not an e-mail address"), workplace.transaction() as session:
+        accounts.register(session, workplace.settings, email=email, password=PASSWORD)
+
+
+def test_a_short_or_endless_password_is_refused(workplace: Workplace) -> None:
+    for password, reason in (("123456789", "too short"), ("x" * 201, "too long")):
+        with pytest.raises(Invalid, match=reason), workplace.transaction() as session:
+            accounts.register(session, workplace.settings, email="ana@example.org", password=password)
+
+
+def test_an_address_has_one_account(workplace: Workplace, make_actor: Make) -> None:
+    make_actor("ana")
+    with pytest.raises(Conflict), workplace.transaction() as session:
+        accounts.register(session, workplace.settings, email="ANA@example.org", password=PASSWORD)
+
+
+def test_wrong_address_wrong_password_and_disabled_account_sound_alike(workplace: Workplace, make_actor: Make) -> None:
+    administrator, ana = make_actor("root", Role.ADMINISTRATOR), make_actor("ana")
+    with workplace.transaction() as session:
+        accounts.set_disabled(session, administrator, user_id=ana.user_id, disabled=True)
+    sentences = set()
+    for email, password in (
+        ("nobody@example.org", PASSWORD),
+        (administrator.email, "wrong password"),
+        (ana.email, PASSWORD),
+        ("nul\x00@example.org", PASSWORD),
+    ):
+        with pytest.raises(NotSignedIn) as caught, workplace.transaction() as session:
+            accounts.verify(session, email=email, password=password)
+        sentences.add(str(caught.value))
+    assert len(sentences) == 1
+
+
+def test_changing_the_password_ends_every_other_session(workplace: Workplace, make_actor: Make) -> None:
+    ana = make_actor("ana")
+    settings = workplace.settings
+    with workplace.transaction() as session:
+        old = accounts.sign_in(session, settings, email=ana.email, password=PASSWORD)
+        with pytest.raises(Invalid, match="current password is wrong"):
+            accounts.change_password(session, settings, ana, current="not it at all", new="another good one")
+        fresh = accounts.change_password(session, settings, ana, current=PASSWORD, new="another good one")
+    with workplace.transaction() as session:
+        assert accounts.from_session(session, old) is None
+        assert accounts.from_session(session, fresh) is not None
+        accounts.verify(session, email=ana.email, password="another good one")
+
+
+def test_a_session_ends_by_signing_out_and_by_time(workplace: Workplace, make_actor: Make) -> None:
+    ana = make_actor("ana")
+    with workplace.transaction() as session:
+        first = accounts.sign_in(session, workplace.settings, email=ana.email, password=PASSWORD)
+        second = accounts.sign_in(session, workplace.settings, email=ana.email, password=PASSWORD)
+        actor = accounts.from_session(session, first)
+        assert actor is not None
+        accounts.sign_out(session, actor)
+        assert accounts.from_session(session, first) is None
+        assert accounts.from_session(session, second) is not None
+        session.execute(update(SessionRecord).values(expires_at=now() - timedelta(seconds=1)))
+        assert accounts.from_session(session, second) is None
+
+
+def test_by_invitation_only(workplace: Workplace, make_actor: Make) -> None:
+    administrator = make_actor("root", Role.ADMINISTRATOR)
+    settings = workplace.settings.model_copy(update={"registration": "invitation"})
+    with pytest.raises(NotAllowed, match="invitation"), workplace.transaction() as session:
+        accounts.register(session, settings, email="eva@example.org", password=PASSWORD)
+    with workplace.transaction() as session:
+        token = accounts.invite(session, administrator, settings, role="curator", email="eva@example.org")
+    with pytest.raises(Invalid, match="not valid any more"), workplace.transaction() as session:
+        accounts.register(session, settings, email="other@example.org", password=PASSWORD, invitation=token)
+    with workplace.transaction() as session:
+        eva = accounts.register(session, settings, email="eva@example.org", password=PASSWORD, invitation=token)
+    assert eva.role is Role.CURATOR
+    with pytest.raises(Invalid, match="not valid any more"), workplace.transaction() as session:
+        accounts.register(session, settings, email="eva2@example.org", password=PASSWORD, invitation=token)
+
+
+def test_an_invitation_ends_after_a_week(workplace: Workplace, make_actor: Make) -> None:
+    with workplace.transaction() as session:
+        token = accounts.invite(session, make_actor("root", Role.ADMINISTRATOR), workplace.settings)
+        session.execute(update(InvitationRecord).values(expires_at=now() - timedelta(seconds=1)))
+    with pytest.raises(Invalid), workplace.transaction() as session:
+        accounts.register(
+            session, workplace.settings, email="eva@example.org", password=PASSWORD, invitation=token
+        )
+
+
+def test_closed_registration_is_closed(workplace: Workplace) -> None:
+    settings = workplace.settings.model_copy(update={"registration": "closed"})
+    with pytest.raises(NotAllowed, match="closed"), workplace.transaction() as session:
+        accounts.register(session, settings, email="eva@example.org", password=PASSWORD)
+
+
+def test_only_administrators_manage_users(workplace: Workplace, make_actor: Make) -> None:
+    ana = make_actor("ana")
+    for role in (Role.USER, Role.CURATOR):
+        actor = make_actor(role.value, role)
+        for forbidden in (
+            lambda s, a=actor: accounts.list_users(s, a),
+            lambda s, a=actor: accounts.set_role(s, a, user_id=ana.user_id, role="administrator"),
+            lambda s, a=actor: accounts.set_disabled(s, a, user_id=ana.user_id, disabled=True),
+            lambda s, a=actor: accounts.invite(s, a, workplace.settings),
+        ):
+            with pytest.raises(NotAllowed), workplace.transaction() as session:
+                forbidden(session)
+
+
+def test_administrators_cannot_lock_themselves_out(workplace: Workplace, make_actor: Make) -> None:
+    administrator = make_actor("root", Role.ADMINISTRATOR)
+    with pytest.raises(Conflict), workplace.transaction() as session:
+        accounts.set_role(session, administrator, user_id=administrator.user_id, role="user")
+
+
+def test_the_first_administrator_is_made_once(workplace: Workplace) -> None:
+    made = workplace.within(accounts.first_administrator)
+    assert made is not None
+    email, password = made
+    assert workplace.within(accounts.first_administrator) is None
+    user = workplace.within(lambda s: accounts.verify(s, email=email, password=password))
+    assert user.role == "administrator"
