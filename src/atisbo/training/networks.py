@@ -13,7 +13,7 @@ from atisbo.errors import Misconfigured
 from atisbo.training.encoders import MobileNetV2, ResNet50v2, conv, load_weights
 from atisbo.training.recipe import NetworkRecipe
 
-ENCODERS = {"resnet50v2_unet": ResNet50v2, "mobilenetv2_unet": MobileNetV2}
+ENCODERS: dict[str, type[ResNet50v2 | MobileNetV2]] = {"resnet50v2_unet": ResNet50v2, "mobilenetv2_unet": MobileNetV2}
 
 
 def double_conv(inputs: int, outputs: int) -> nn.Sequential:
@@ -58,19 +58,17 @@ class EncoderUNet(nn.Module):
         self.encoder = encoder
         skips = list(reversed(encoder.channels[:-1]))
         if len(channels) != len(skips):
-            raise Misconfigured(
-                "recipe_decoder", "network.channels: this encoder needs {n} of them.", n=len(skips)
-            )
-        inputs = (encoder.channels[-1], *channels)
-        self.merge = nn.ModuleList(
-            double_conv(below + skip, out) for below, skip, out in zip(inputs, skips, channels, strict=False)
-        )
+            raise Misconfigured("recipe_decoder", "network.channels: this encoder needs {n} of them.", n=len(skips))
+        below = (encoder.channels[-1], *channels[:-1])
+        self.narrow = nn.ModuleList(conv(a, b) for a, b in zip(below, channels, strict=True))
+        self.merge = nn.ModuleList(double_conv(b + s, b) for b, s in zip(channels, skips, strict=True))
         self.head = nn.Conv2d(channels[-1], 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         *skips, y = self.encoder(x)
-        for merge in self.merge:
-            y = merge(torch.cat([F.interpolate(y, scale_factor=2.0, mode="bilinear"), skips.pop()], 1))
+        for narrow, merge in zip(self.narrow, self.merge, strict=True):
+            y = F.interpolate(narrow(y), scale_factor=2.0, mode="bilinear")
+            y = merge(torch.cat([y, skips.pop()], 1))
         return F.interpolate(self.head(y), scale_factor=2.0, mode="bilinear")
 
 
@@ -86,6 +84,14 @@ def build(recipe: NetworkRecipe, weights: Path | None = None) -> nn.Module:
     if recipe.encoder_weights and weights is not None:
         load_weights(encoder, weights / recipe.encoder_weights)
     return EncoderUNet(encoder, recipe.channels)
+
+
+def channels_last(network: nn.Module) -> nn.Module:
+    """Lay the weights out as CPUs convolve fastest."""
+    for value in network.parameters():
+        if value.ndim == 4:
+            value.data = value.data.contiguous(memory_format=torch.channels_last)
+    return network
 
 
 def freeze(network: nn.Module, prefixes: tuple[str, ...]) -> None:

@@ -32,7 +32,7 @@ class DataRecipe(Strict):
     """Share of every stratum that is kept for validation."""
     group_columns: tuple[str, ...] = ()
     """Columns of index.csv whose value keeps images together on one side of the split."""
-    blocks: dict[str, int] = {}
+    blocks: dict[str, int] = Field(default_factory=dict)
     """Folder name → n: images numbered k·n+1 … (k+1)·n are neighbouring frames and stay together."""
     alike: float = Field(default=0.0, ge=0, le=1)
     """Images whose 16 × 16 thumbnails correlate above this stay together; 0 switches it off."""
@@ -40,7 +40,7 @@ class DataRecipe(Strict):
     """Columns of index.csv over which validation is spread evenly; the folder is always one."""
     hold_out: tuple[str, ...] = ()
     """``column=value``: kept out of training and validation altogether."""
-    unlabelled: dict[str, int] = {}
+    unlabelled: dict[str, int] = Field(default_factory=dict)
     """Folder name → n: the folder has no masks; n of its images are used as frames with an empty answer."""
 
 
@@ -98,7 +98,7 @@ class TrainRecipe(Strict):
     floor: float = Field(default=0.01, ge=0, le=1)
     """Share of the peak rate that the cosine ends at; 1 keeps it constant."""
     average: float = Field(default=0.0, ge=0, lt=1)
-    """Decay per step of the running average of weights that is validated and exported; 0 uses the weights as they are."""
+    """Decay per step of the running average of weights that is validated and exported; 0 averages nothing."""
     border_weight: float = Field(default=0.0, ge=0)
     """Extra weight of pixels near an outline (Wei et al. 2020, F3Net use 5)."""
     patience: int = Field(default=0, ge=0)

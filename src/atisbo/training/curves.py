@@ -1,0 +1,32 @@
+"""Learning curves as JSON and as a picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+Curves = dict[str, dict[str, list[float]]]
+"""Side (train, validation) → figure (loss, accuracy, iou, dice) → one value per epoch."""
+
+
+def write_curves(folder: Path, curves: Curves) -> None:
+    """Write ``curves.json`` and ``curves.png`` into the folder."""
+    (folder / "curves.json").write_text(json.dumps(curves, indent=1) + "\n", encoding="utf-8")
+    draw_curves(curves, folder / "curves.png")
+
+
+def draw_curves(curves: Curves, path: Path) -> None:
+    """One panel per figure, training and validation over epochs."""
+    from matplotlib.figure import Figure
+
+    names = list(next(iter(curves.values())))
+    figure = Figure(figsize=(3.4 * len(names), 3), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        for side, figures in curves.items():
+            values = figures[name]
+            axes.plot(range(1, len(values) + 1), values, marker=".", label=side)
+        axes.set(title={"iou": "IoU"}.get(name, name.capitalize()), xlabel="epoch")
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.axes[0].legend(frameon=False)
+    figure.savefig(path, dpi=110)
