@@ -1,0 +1,82 @@
+"""What a prediction says, in words and numbers: frozen, JSON-serialisable, without pixels."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from atisbo.domain.images import Region
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+Ring = tuple[tuple[int, int], ...]
+"""(x, y) in the upright original's pixels, y down, through the centres of the outermost pixels; closed: the first
+point is repeated at the end. At least four points."""
+Polygon = tuple[Ring, ...]
+"""The outer ring first, then its holes."""
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RegionFinding(Frozen):
+    """One connected region of one label."""
+
+    label: str
+    area_percent: Percent
+    """Percent of the analysed area: of the marked region, or of the whole picture."""
+    area_pixels: int = Field(gt=0)
+    """Pixels of the original."""
+    probability: Probability
+    """Mean probability over the region's pixels."""
+    box: Region
+    """The smallest upright rectangle around it, in the original's pixels."""
+    contour: tuple[Polygon, ...] = ()
+    """Simplified outline, at most about one pixel off."""
+
+
+class SegmentationFindings(Frozen):
+    """What was outlined.
+
+    ``probability`` is the highest probability of any single pixel, as the network gave it: it is never rescaled by
+    the picture's own range, so that a picture without the object gets a low one and an empty outline.
+    """
+
+    task: Literal["segmentation"] = "segmentation"
+    label: str
+    """The label of the most probable pixel."""
+    probability: Probability
+    threshold: Probability
+    """Pixels of at least this probability belong to the mask."""
+    area_percent: Percent
+    """All regions together (a pixel in two regions counts once), percent of the analysed area."""
+    regions: tuple[RegionFinding, ...]
+    """Largest first; at most 100 are listed, the mask has all."""
+    empty: bool
+    """Nothing was outlined."""
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+    """Of the upright original, pixels."""
+
+
+class ClassificationFindings(Frozen):
+    """What the picture was taken for."""
+
+    task: Literal["classification"] = "classification"
+    label: str
+    """The positive label where its probability reaches the threshold, else the most probable other one."""
+    probabilities: dict[str, Probability]
+    """One for each label, in the card's order."""
+    probability: Probability
+    """Of the positive label if there is one, else of ``label``."""
+    threshold: Probability
+    above: bool | None
+    """Whether the positive label's probability reaches the threshold; None where no label is the positive one."""
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+    """Of the upright original, pixels."""
+
+
+Findings = Annotated[SegmentationFindings | ClassificationFindings, Field(discriminator="task")]
