@@ -11,11 +11,13 @@ import typer
 from pydantic import ValidationError
 
 from atisbo import __version__
+from atisbo.cli.parent import end_with_parent
 from atisbo.config import Settings
 from atisbo.domain.cards import first_fault
 from atisbo.errors import AtisboError, Misconfigured
 from atisbo.log import configure
 
+Supervised = Annotated[bool, typer.Option(hidden=True)]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -75,18 +77,20 @@ def serve() -> None:
 
 @app.command()
 @plainly
-def web() -> None:
+def web(supervised: Supervised = False) -> None:
     """Run a web process on the database of ATISBO_DATABASE_URL."""
     from atisbo.web.main import serve as serve_web
 
     chosen = settings()
     configure("web", chosen.log_level)
+    if supervised:
+        end_with_parent()
     serve_web(chosen)
 
 
 @app.command()
 @plainly
-def worker() -> None:
+def worker(supervised: Supervised = False) -> None:
     """Run a worker on the database of ATISBO_DATABASE_URL."""
     import asyncio
 
@@ -94,6 +98,8 @@ def worker() -> None:
 
     chosen = settings()
     configure("worker", chosen.log_level)
+    if supervised:
+        end_with_parent()
     asyncio.run(run(chosen))
 
 

@@ -41,7 +41,7 @@ class Child:
     def start(self) -> None:
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "atisbo", self.name], env=self.environment, start_new_session=True
+            [sys.executable, "-m", "atisbo", self.name, "--supervised"], env=self.environment, start_new_session=True
         )
 
     def check(self) -> None:
