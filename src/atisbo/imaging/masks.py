@@ -95,6 +95,8 @@ def _regions(label: str, channel: NDArray[np.float32], output: OutputSpec) -> tu
     """The regions of one label, largest first, and the mask of all that are large enough."""
     mask = (channel >= np.float32(output.threshold)).view(np.uint8) * np.uint8(255)
     left, top, wide, high = cv2.boundingRect(mask)
+    if wide == 0:
+        return [], mask
     window = np.s_[top : top + high, left : left + wide]
     part = np.ascontiguousarray(mask[window])
     _, numbered, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8, ltype=cv2.CV_32S)
