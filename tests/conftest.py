@@ -89,9 +89,7 @@ class Service:
     def register(self, name: str) -> httpx.Client:
         """A client with a bearer token of a new user."""
         email = f"{name}@example.org"
-        httpx.post(
-            f"{self.url}/api/v1/auth/register", json={"email": email, "password": PASSWORD}
-        ).raise_for_status()
+        httpx.post(f"{self.url}/api/v1/auth/register", json={"email": email, "password": PASSWORD}).raise_for_status()
         return self.sign_in(email, PASSWORD)
 
     def sign_in(self, email: str, password: str) -> httpx.Client:

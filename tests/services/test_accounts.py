@@ -30,7 +30,9 @@ def test_registering_opens_an_account_that_can_sign_in(workplace: Workplace) -> 
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-@pytest.mark.parametrize("email", ["", "ana", "a@b", "a b@example.org", "<x>@example.org", "a@example.org\x00", "@e.org"])
+@pytest.mark.parametrize(
+    "email", ["", "ana", "a@b", "a b@example.org", "<x>@example.org", "a@example.org\x00", "@e.org"]
+)
 def test_an_address_that_is_none_is_refused(workplace: Workplace, email: str) -> None:
     with pytest.raises(Invalid, match="not an e-mail address"), workplace.transaction() as session:
         accounts.register(session, workplace.settings, email=email, password=PASSWORD)
@@ -114,9 +116,7 @@ def test_an_invitation_ends_after_a_week(workplace: Workplace, make_actor: Make)
         token = accounts.invite(session, make_actor("root", Role.ADMINISTRATOR), workplace.settings)
         session.execute(update(InvitationRecord).values(expires_at=now() - timedelta(seconds=1)))
     with pytest.raises(Invalid), workplace.transaction() as session:
-        accounts.register(
-            session, workplace.settings, email="eva@example.org", password=PASSWORD, invitation=token
-        )
+        accounts.register(session, workplace.settings, email="eva@example.org", password=PASSWORD, invitation=token)
 
 
 def test_closed_registration_is_closed(workplace: Workplace) -> None:

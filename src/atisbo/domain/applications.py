@@ -1,0 +1,233 @@
+"""An application is a folder: ``application.toml``, a network, and a card if the network was trained here."""
+
+from __future__ import annotations
+
+import logging
+import tomllib
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from atisbo.domain.cards import Card, OutputSpec, Strict, Task, TensorSpec, first_fault
+from atisbo.errors import Misconfigured
+
+log = logging.getLogger(__name__)
+
+SHIPPED: Final = Path(__file__).parent.parent / "applications"
+"""The folder of the applications that come with Atisbo."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
+
+
+class Text(Strict):
+    """The same words in Spanish and English; one of the two will do."""
+
+    es: str = ""
+    en: str = ""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.es and not self.en:
+            raise ValueError("needs a text in es or en")
+        return self
+
+    def in_(self, language: str) -> str:
+        """The text in ``language`` (``es`` or ``en``), or in the other one."""
+        return (self.es or self.en) if language == "es" else (self.en or self.es)
+
+
+class About(Strict):
+    name: Name
+    task: Task
+    title: Text
+    summary: Text
+    intended_use: Text
+
+
+class InputSection(Strict):
+    """What the person gives. ``region`` says whether a part may be marked, and of what shape."""
+
+    region: Literal["none", "free", "square"] = "none"
+    region_required: bool = False
+    tensor: TensorSpec | None = None
+    """Only without a card."""
+
+    @model_validator(mode="after")
+    def _region_agrees(self) -> Self:
+        if self.region_required and self.region == "none":
+            raise ValueError("region_required contradicts region = 'none'")
+        return self
+
+
+class ReviewField(Strict):
+    """One question of the form below an answer."""
+
+    name: Name
+    type: Literal["choice", "number", "text", "date"]
+    label: Text
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+    @model_validator(mode="after")
+    def _choices_agree(self) -> Self:
+        if (self.type == "choice") != bool(self.choices):
+            raise ValueError("choices belong to type = 'choice', and only to it")
+        return self
+
+
+class ReviewSection(Strict):
+    fields: tuple[ReviewField, ...] = ()
+
+
+class ConsentSection(Strict):
+    """What a person agrees to before a picture is kept for training; ``version`` rises when the text changes."""
+
+    version: int = Field(default=1, ge=1)
+    text: Text
+
+
+class Sample(Strict):
+    """A picture to try without having one."""
+
+    file: FileName
+    title: Text
+    source: str = Field(min_length=1)
+
+
+class _File(Strict):
+    """``application.toml`` as it is written."""
+
+    application: About
+    input: InputSection = InputSection()
+    output: OutputSpec | None = None
+    review: ReviewSection = ReviewSection()
+    consent: ConsentSection | None = None
+    samples: tuple[Sample, ...] = ()
+
+    @field_validator("samples")
+    @classmethod
+    def _files_differ(cls, samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
+        if len({sample.file for sample in samples}) != len(samples):
+            raise ValueError("two samples have the same file")
+        return samples
+
+
+class Application(Strict):
+    """What a person chooses, without its network."""
+
+    name: Name
+    task: Task
+    title: Text
+    summary: Text
+    intended_use: Text
+    input: InputSection
+    output: OutputSpec | None
+    """Only without a card."""
+    review: ReviewSection
+    consent: ConsentSection | None
+    samples: tuple[Sample, ...]
+    folder: Path
+
+    @property
+    def model(self) -> Path:
+        """Where the network lies."""
+        return self.folder / "model.onnx"
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Parse ``folder/application.toml``.
+
+        Raises:
+            Misconfigured: something is missing, unknown or contradicts itself; the sentence names file and field.
+        """
+        path = folder / "application.toml"
+        try:
+            said = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError as error:
+            raise Misconfigured("application_missing", "{path} is missing.", path=path) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Misconfigured("application_toml", "{path} is not TOML: {fault}", path=path, fault=error) from error
+        except ValidationError as error:
+            fault = first_fault(error)
+            raise Misconfigured("application_wrong", "{path}: {fault}", path=path, fault=fault) from error
+        for sample in said.samples:
+            if not (folder / "samples" / sample.file).is_file():
+                raise _wrong(path, f"samples: {sample.file} is not in the folder samples")
+        return cls(
+            **said.application.model_dump(),
+            input=said.input,
+            output=said.output,
+            review=said.review,
+            consent=said.consent,
+            samples=said.samples,
+            folder=folder,
+        )
+
+
+def _wrong(path: Path, fault: str) -> Misconfigured:
+    return Misconfigured("application_wrong", "{path}: {fault}", path=path, fault=fault)
+
+
+def load(folder: Path) -> tuple[Application, Card]:
+    """An application and the card of its version: ``card.json`` if it is there, else one made from the TOML file.
+
+    Raises:
+        Misconfigured: a file is missing, or the two files say the same thing twice, or contradict each other.
+    """
+    application = Application.read(folder)
+    path = folder / "application.toml"
+    if not application.model.is_file():
+        raise Misconfigured("model_missing", "{path} is missing.", path=application.model)
+    tensor, output = application.input.tensor, application.output
+    if (folder / "card.json").exists():
+        if tensor is not None or output is not None:
+            raise _wrong(path, "[input.tensor] and [output] are in card.json; leave them out here")
+        card = Card.read(folder / "card.json")
+    else:
+        if tensor is None or output is None:
+            raise _wrong(path, "without a card.json, [input.tensor] and [output] are needed")
+        card = _plain_card(application, tensor, output)
+    if card.task != application.task:
+        raise _wrong(path, f"application.task is {application.task}, but the card's task is {card.task}")
+    return application, card
+
+
+def _plain_card(application: Application, tensor: TensorSpec, output: OutputSpec) -> Card:
+    """A card for a network of unknown origin: no lineage, no measured quality."""
+    return Card(
+        name=application.name,
+        task=application.task,
+        sha256=sha256(application.model.read_bytes()).hexdigest(),
+        input=tensor,
+        output=output,
+        intended_use=application.intended_use.in_("en"),
+    )
+
+
+def folders(root: Path) -> list[Path]:
+    """The application folders in ``root``, by name."""
+    return sorted(path.parent for path in root.glob("*/application.toml"))
+
+
+def installed(extra: Path | None = None) -> dict[str, tuple[Application, Card]]:
+    """Every application that can be used, the shipped ones first; a broken one is reported and left out.
+
+    Args:
+        extra: the operator's own folder of application folders.
+    """
+    found: dict[str, tuple[Application, Card]] = {}
+    for root in [SHIPPED, *([extra] if extra else [])]:
+        for folder in folders(root):
+            try:
+                application, card = load(folder)
+            except Misconfigured as error:
+                log.error("application left out: %s", error)
+                continue
+            if application.name in found:
+                log.error("application left out: %s has the name of another one, %s", folder, application.name)
+                continue
+            found[application.name] = (application, card)
+    return found
