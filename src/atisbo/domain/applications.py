@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tomllib
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -22,7 +23,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
 
 
-class Text(Strict):
+class LocalisedText(Strict):
     """The same words in Spanish and English; one of the two will do."""
 
     es: str = ""
@@ -38,13 +39,16 @@ class Text(Strict):
         """The text in ``language`` (``es`` or ``en``), or in the other one."""
         return (self.es or self.en) if language == "es" else (self.en or self.es)
 
+    def __getitem__(self, language: str) -> str:
+        return self.in_(language)
+
 
 class About(Strict):
     name: Name
     task: Task
-    title: Text
-    summary: Text
-    intended_use: Text
+    title: LocalisedText
+    summary: LocalisedText
+    intended_use: LocalisedText
 
 
 class InputSection(Strict):
@@ -67,7 +71,7 @@ class ReviewField(Strict):
 
     name: Name
     type: Literal["choice", "number", "text", "date"]
-    label: Text
+    label: LocalisedText
     choices: tuple[str, ...] = ()
     required: bool = False
 
@@ -86,14 +90,14 @@ class ConsentSection(Strict):
     """What a person agrees to before a picture is kept for training; ``version`` rises when the text changes."""
 
     version: int = Field(default=1, ge=1)
-    text: Text
+    text: LocalisedText
 
 
 class Sample(Strict):
     """A picture to try without having one."""
 
     file: FileName
-    title: Text
+    title: LocalisedText
     source: str = Field(min_length=1)
 
 
@@ -120,9 +124,9 @@ class Application(Strict):
 
     name: Name
     task: Task
-    title: Text
-    summary: Text
-    intended_use: Text
+    title: LocalisedText
+    summary: LocalisedText
+    intended_use: LocalisedText
     input: InputSection
     output: OutputSpec | None
     """Only without a card."""
@@ -192,6 +196,10 @@ def load(folder: Path) -> tuple[Application, Card]:
         card = _plain_card(application, tensor, output)
     if card.task != application.task:
         raise _wrong(path, f"application.task is {application.task}, but the card's task is {card.task}")
+    if card.task == "classification" and len(card.output.labels) < 2:
+        raise _wrong(path, "output.labels: a classification needs at least two")
+    if card.task == "segmentation" and card.output.positive is not None:
+        raise _wrong(path, "output.positive: belongs to a classification")
     return application, card
 
 
@@ -207,9 +215,24 @@ def _plain_card(application: Application, tensor: TensorSpec, output: OutputSpec
     )
 
 
-def folders(root: Path) -> list[Path]:
-    """The application folders in ``root``, by name."""
-    return sorted(path.parent for path in root.glob("*/application.toml"))
+def discover(roots: Sequence[Path]) -> tuple[dict[str, tuple[Application, Card]], list[Misconfigured]]:
+    """Every application in the sub-folders of ``roots`` by name, and what is wrong with the others."""
+    found: dict[str, tuple[Application, Card]] = {}
+    faults: list[Misconfigured] = []
+    for root in roots:
+        if not root.is_dir():
+            faults.append(Misconfigured("applications_missing", "The folder {path} is missing.", path=root))
+        for path in sorted(root.glob("*/application.toml")):
+            try:
+                application, card = load(path.parent)
+                if application.name in found:
+                    earlier = found[application.name][0].folder
+                    raise _wrong(path, f"application.name: {earlier} has the same one")
+            except Misconfigured as fault:
+                faults.append(fault)
+            else:
+                found[application.name] = (application, card)
+    return found, faults
 
 
 def installed(extra: Path | None = None) -> dict[str, tuple[Application, Card]]:
@@ -218,16 +241,7 @@ def installed(extra: Path | None = None) -> dict[str, tuple[Application, Card]]:
     Args:
         extra: the operator's own folder of application folders.
     """
-    found: dict[str, tuple[Application, Card]] = {}
-    for root in [SHIPPED, *([extra] if extra else [])]:
-        for folder in folders(root):
-            try:
-                application, card = load(folder)
-            except Misconfigured as error:
-                log.error("application left out: %s", error)
-                continue
-            if application.name in found:
-                log.error("application left out: %s has the name of another one, %s", folder, application.name)
-                continue
-            found[application.name] = (application, card)
+    found, faults = discover([SHIPPED, *([extra] if extra else [])])
+    for fault in faults:
+        log.error("application left out: %s", fault)
     return found

@@ -14,8 +14,8 @@ from typing import Final
 
 _LOCK: Final = threading.Lock()
 _LIBRARY: Final = re.compile(
-    rb"\s*$|\[ ?[A-Z]+:\d|Corrupt JPEG|Premature end|Inconsistent prog|Invalid (SOS|JPEG)|Unknown Adobe|Warning: unknown"
-    rb"|JPEGLib|lib(png|jpeg|tiff|webp)|TIFF|OpenCV|error: \("
+    rb"\s*$|\[ ?[A-Z]+:\d|Corrupt JPEG|Premature end|Inconsistent prog|Invalid (SOS|JPEG)|Unknown Adobe"
+    rb"|Warning: unknown|JPEGLib|lib(png|jpeg|tiff|webp)|TIFF|OpenCV|error: \("
 )
 """How a line begins that an image library wrote."""
 _DAMAGE: Final = re.compile(rb"premature end|bad Huffman code|instead of RST|bad arithmetic code", re.IGNORECASE)
