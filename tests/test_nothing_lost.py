@@ -1,4 +1,4 @@
-"""An accepted upload ends in exactly one result, whatever is killed when. The long form comes with the torture suite."""
+"""An accepted upload ends in exactly one result, whatever is killed when."""
 
 from __future__ import annotations
 

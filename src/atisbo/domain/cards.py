@@ -22,7 +22,7 @@ class Strict(BaseModel):
 
 
 class TensorSpec(Strict):
-    """How RGB pixels become the network's input: resize to ``size``, divide by ``scale``, subtract ``mean``, divide by ``std``."""
+    """How RGB pixels become the input: resize to ``size``, divide by ``scale``, subtract ``mean``, divide by ``std``."""
 
     size: tuple[Annotated[int, Field(ge=8, le=4096)], Annotated[int, Field(ge=8, le=4096)]]
     """Height and width in pixels."""
@@ -135,9 +135,7 @@ class Card(Strict):
         except FileNotFoundError as error:
             raise Misconfigured("card_missing", "{path} is missing.", path=path) from error
         except ValidationError as error:
-            raise Misconfigured(
-                "card_wrong", "{path}: {fault}", path=path, fault=first_fault(error)
-            ) from error
+            raise Misconfigured("card_wrong", "{path}: {fault}", path=path, fault=first_fault(error)) from error
 
     def write(self, path: Path) -> None:
         path.write_text(self.model_dump_json(indent=1, exclude_defaults=False) + "\n", encoding="utf-8")
