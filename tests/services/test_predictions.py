@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Role
-from atisbo.domain.applications import Application, InputSection, LocalisedText
+from atisbo.domain.applications import Application, InputSection, LocalisedText, ReviewSection
 from atisbo.domain.images import Region
 from atisbo.domain.predictions import Status
 from atisbo.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -31,6 +31,10 @@ def application(**section: object) -> Application:
         summary=WORDS,
         intended_use=WORDS,
         input=InputSection(**({"region": "free"} | section)),  # type: ignore[arg-type]
+        output=None,
+        review=ReviewSection(),
+        consent=None,
+        samples=(),
         folder=Path("nowhere"),
     )
 

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from atisbo.errors import Misconfigured
+from atisbo.training.recipe import load_recipe, shipped
+
+GOOD = """
+name = "mine"
+[input]
+size = [32, 32]
+[output]
+labels = ["thing"]
+activation = "sigmoid"
+[network]
+kind = "unet"
+channels = [4, 8]
+[train]
+epochs = 1
+"""
+
+
+def test_every_shipped_recipe_can_be_read_by_name() -> None:
+    assert {"polyp", "unet"} <= set(shipped())
+    for name in shipped():
+        assert load_recipe(name).train.epochs > 0
+
+
+def test_the_classic_unet_is_the_published_one() -> None:
+    recipe = load_recipe("unet")
+    assert recipe.network.channels == (32, 64, 128, 256, 512)
+    assert recipe.input.size == (256, 256)
+    assert (recipe.train.optimiser, recipe.train.learning_rate, recipe.train.batch_size) == ("adam", 1e-4, 8)
+    assert recipe.seed == 42
+
+
+def test_a_recipe_can_be_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD)
+    assert load_recipe(str(path)).name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("epochs = 1", "epochs = 1\nepoch = 2"), "train.epoch: unknown field"),
+        (("epochs = 1", "epochs = 0"), "train.epochs"),
+        (('kind = "unet"', 'kind = "vnet"'), "network.kind"),
+        (('activation = "sigmoid"', 'activation = "softmax"'), "one label with a sigmoid"),
+        (("[train]", "[train"), "line"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, change: tuple[str, str], sentence: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD.replace(*change))
+    with pytest.raises(Misconfigured, match=sentence):
+        load_recipe(str(path))
+
+
+def test_an_unknown_name_lists_the_shipped_ones() -> None:
+    with pytest.raises(Misconfigured, match="polyp, unet"):
+        load_recipe("nothing")
