@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from atisbo import __version__
 from atisbo.domain.applications import installed
 from atisbo.services.work import Workplace
-from atisbo.web import api, health, pages, problems
+from atisbo.web import api, docs, health, pages, problems
 from atisbo.web.deps import State
 from atisbo.web.limits import BodyLimit, FailurePace
 from atisbo.web.live import Hub
@@ -52,6 +52,7 @@ def create_app(workplace: Workplace) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
     app.add_middleware(SecurityHeaders, secure=settings.secure_cookies)
     app.include_router(health.router)
+    app.include_router(docs.router)
     app.include_router(api.router)
     for router in pages.routers:
         app.include_router(router)
