@@ -7,55 +7,82 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
-from atisbo.errors import Misconfigured
+from atisbo.cli.main import plainly, settings
+from atisbo.errors import Invalid, NotFound
 
 learn = typer.Typer(no_args_is_help=True)
 
 Data = Annotated[
     list[Path],
-    typer.Option(
-        "--data",
-        exists=True,
-        file_okay=False,
-        help="Folder of images/, masks/ and index.csv; repeat for more.",
-    ),
+    typer.Option("--data", exists=True, file_okay=False, help="Folder of images/, masks/, index.csv; repeatable."),
 ]
-
-
-@learn.callback()
-def main() -> None:
-    """Train and judge networks."""
+Rules = Annotated[list[str] | None, typer.Option(help="column=value of index.csv; repeatable.")]
 
 
 @learn.command()
+@plainly
 def train(
     recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe, or path of a TOML file.")],
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, curves and the exported network.")],
     weights: Annotated[Path | None, typer.Option(help="Folder of pretrained encoders.")] = None,
-    hold_out: Annotated[list[str] | None, typer.Option(help="column=value, kept out altogether; repeatable.")] = None,
-    resume: Annotated[bool, typer.Option(help="Go on from the checkpoint in --out.")] = False,
+    hold_out: Rules = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
+    export_only: Annotated[bool, typer.Option("--export-only", help="Export what --out has so far.")] = False,
 ) -> None:
-    """Train a network on labelled images."""
-    try:
-        from atisbo.training.story import train as run
-    except ModuleNotFoundError as error:
-        raise Misconfigured(
-            "training_missing",
-            "Training needs {package}, which is not installed: pip install 'atisbo[training]'",
-            package=error.name,
-        ) from error
-    from atisbo.training.recipe import load_recipe
+    """Train a network on labelled images, export it and measure it."""
+    from atisbo.cli.train import run
 
-    chosen = load_recipe(recipe)
-    if hold_out:
-        chosen = chosen.model_copy(update={"data": chosen.data.model_copy(update={"hold_out": tuple(hold_out)})})
-    done = run(chosen, data, out, weights=weights, command=spoken(sys.argv), resume=resume)
+    done = run(
+        recipe,
+        data,
+        out,
+        weights=weights,
+        hold_out=tuple(hold_out or ()),
+        command=spoken(sys.argv),
+        resume=resume,
+        export_only=export_only,
+    )
     raise typer.Exit(0 if done else 130)
+
+
+@learn.command()
+@plainly
+def evaluate(
+    application: Annotated[str, typer.Argument(help="Name of an installed application.")],
+    data: Data,
+    json: Annotated[Path | None, typer.Option(dir_okay=False, help="Write rows and sums there.")] = None,
+    where: Rules = None,
+    by: Annotated[str | None, typer.Option(help="Column: figures for each of its values, too.")] = None,
+    group: Annotated[str | None, typer.Option(help="Column whose equal values are drawn together.")] = None,
+    unlabelled: Annotated[
+        bool, typer.Option("--unlabelled", help="No masks/: an empty answer is right for every image.")
+    ] = False,
+) -> None:
+    """Measure an application's network on labelled images, with the engine that serves it."""
+    from atisbo.cli.judge import judge, show
+    from atisbo.domain.applications import installed
+    from atisbo.imaging.folders import read_folders, select
+
+    found = installed(settings().applications_dir)
+    if application not in found:
+        raise NotFound("application_unknown", "There is no application called {name}.", name=application)
+    samples = select(read_folders(data, unlabelled=unlabelled), where or ())
+    if not samples:
+        raise Invalid("data_empty", "There is no image to evaluate.")
+    folder, card = found[application][0].folder, found[application][1]
+    report = judge(folder, card, samples, command=spoken(sys.argv), group=group)
+    console = Console()
+    show(console, card.version, report.figures())
+    for value, figures in (report.by(by) if by else {}).items():
+        show(console, f"{by} {value}", figures)
+    if json:
+        report.write(json, by)
 
 
 def spoken(argv: list[str]) -> str:
     """The command line without the machine's folders: of every path only the last part."""
-    parts = (Path(part).name if "/" in part else part for part in argv[1:] if part != "--resume")
-    return " ".join(["atisbo", *parts])
+    parts = (Path(part).name if "/" in part else part for part in argv[1:])
+    return " ".join(["atisbo", *(part for part in parts if part not in ("--resume", "--export-only"))])

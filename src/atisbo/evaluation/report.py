@@ -84,7 +84,7 @@ def measure(samples: Iterable[Sample], predict: Predict) -> tuple[Row, ...]:
     for sample in samples:
         predicted = predict(sample)
         truth = read_mask(sample, (predicted.shape[0], predicted.shape[1]))
-        rows.append(Row(sample.name, count(predicted, truth), sample.columns))
+        rows.append(Row(sample.name, count(predicted, truth), {"folder": sample.folder, **sample.columns}))
     return tuple(rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,6 +61,29 @@ def read_folder(folder: Path, *, unlabelled: bool = False) -> list[Sample]:
     for number, sample in enumerate(samples, start=2):
         _check(sample, folder, number)
     return samples
+
+
+def read_folders(folders: Iterable[Path], *, unlabelled: bool = False) -> list[Sample]:
+    """The samples of several folders, one after the other; see :func:`read_folder`."""
+    return [sample for folder in folders for sample in read_folder(folder, unlabelled=unlabelled)]
+
+
+def fits(sample: Sample, rules: Iterable[str]) -> bool:
+    """Whether any ``column=value`` holds for the sample's row.
+
+    Raises:
+        Invalid: a rule is not of that form.
+    """
+    pairs = [rule.partition("=") for rule in rules]
+    for column, sign, _ in pairs:
+        if not column or not sign:
+            raise Invalid("rule_wrong", "{rule} is not of the form column=value.", rule=column)
+    return any(sample.columns.get(column) == value for column, _, value in pairs)
+
+
+def select(samples: Iterable[Sample], rules: Sequence[str]) -> list[Sample]:
+    """The samples that fit any of the rules; all of them where there is no rule."""
+    return [sample for sample in samples if not rules or fits(sample, rules)]
 
 
 def _mask_name(file: str) -> str:

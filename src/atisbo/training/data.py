@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 
 from atisbo.domain.cards import TensorSpec
 from atisbo.errors import Invalid
-from atisbo.imaging.folders import Sample, read_folder, read_mask, thumbnail
+from atisbo.imaging.decode import decode
+from atisbo.imaging.folders import Sample, fits, read_folder, read_mask, thumbnail
 from atisbo.imaging.transform import Pixels, Tensor, fit, normalise
 from atisbo.training.augment import Grey, augment
 from atisbo.training.recipe import AugmentRecipe, DataRecipe
+
+GROUP = "group"
+"""Column added by the split: equal values stayed together."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,6 @@ def cache(sample: Sample, spec: TensorSpec) -> Cached:
     return Cached(sample, fit(pixels, spec), (small >= 0.5).astype(np.uint8))
 
 
-def decode(data: bytes) -> Pixels:
-    return np.ascontiguousarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1])
-
-
 def split(images: Sequence[Cached], recipe: DataRecipe, seed: int) -> Split:
     """Hold out what the recipe names, then fill validation group by group, evenly over strata.
 
@@ -79,13 +79,14 @@ def split(images: Sequence[Cached], recipe: DataRecipe, seed: int) -> Split:
     of a held-out image is trained on.
     """
     groups = _groups(images, recipe)
-    held = np.array([_is_held_out(image.sample, recipe.hold_out) for image in images], bool)
+    held = np.array([fits(image.sample, recipe.hold_out) for image in images], bool)
     spoilt = set(groups[held])
     members: dict[int, list[int]] = defaultdict(list)
     for index, group in enumerate(groups):
         if group not in spoilt:
             members[group].append(index)
     chosen = _choose(images, list(members.values()), recipe, seed)
+    images = [_in_group(image, group) for image, group in zip(images, groups, strict=True)]
     free = [index for indices in members.values() for index in indices]
     result = Split(
         train=[images[i] for i in sorted(free) if i not in chosen],
@@ -99,9 +100,10 @@ def split(images: Sequence[Cached], recipe: DataRecipe, seed: int) -> Split:
     return result
 
 
-def _is_held_out(sample: Sample, rules: Sequence[str]) -> bool:
-    pairs = (rule.partition("=")[::2] for rule in rules)
-    return any(sample.columns.get(column) == value for column, value in pairs)
+def _in_group(image: Cached, group: int) -> Cached:
+    """The same with its group among its columns, so that intervals can draw whole groups."""
+    sample = image.sample
+    return replace(image, sample=replace(sample, columns={**sample.columns, GROUP: str(group)}))
 
 
 def stratum(image: Cached, columns: Sequence[str]) -> tuple[str, ...]:
