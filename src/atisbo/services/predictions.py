@@ -130,7 +130,6 @@ def ask(
             "region": prediction.region,
         },
     )
-    store.notify(session, [f"{actor.user_id} {prediction.id} waiting"])
     return view(session, prediction, queued=False)
 
 

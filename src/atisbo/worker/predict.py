@@ -81,14 +81,16 @@ class Predicting:
         except (BadImage, UserError) as error:
             await self._fail(order, attempt, error)
             return
-        except AtisboError:
+        except Unavailable:
             raise
         except Exception as error:
             log.exception("prediction %s, attempt %d", order.prediction_id, attempt)
-            if attempt >= self._max_attempts:
-                await self._give_up(order, attempt)
-                return
-            raise RetryRequested(timedelta(seconds=attempt), repr(error)) from error
+            if attempt < self._max_attempts:
+                raise RetryRequested(timedelta(seconds=attempt), repr(error)) from error
+            await (
+                self._fail(order, attempt, error) if isinstance(error, AtisboError) else self._give_up(order, attempt)
+            )
+            return
         if answer.mask is not None:
             await asyncio.to_thread(self._workplace.blobs.put, derived(order.prediction_id, "mask.png"), answer.mask)
         outcome = Outcome(
