@@ -1,0 +1,83 @@
+"""Sentences, numbers and dates in the reader's language; an English sentence is the key of its translation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from babel.core import Locale
+from babel.dates import format_date, format_datetime
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
+
+LANGUAGES: Final = ("es", "en")
+DEFAULT: Final = "en"
+_LOCALES: Final = Path(__file__).parent / "locales"
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """English sentence → sentence in ``language``; empty for English and for a language we do not have."""
+    path = _LOCALES / f"{language}.po"
+    if language not in LANGUAGES or not path.exists():
+        return {}
+    with path.open("rb") as file:
+        messages = read_po(file, locale=Locale.parse(language), abort_invalid=True)
+    return {str(m.id): str(m.string) for m in messages if m.id and m.string and not m.fuzzy}
+
+
+def translate(language: str, message: str, **values: object) -> str:
+    """The sentence in ``language``; in English where there is no translation.
+
+    Its ``{named}`` gaps are filled, or left for a script to fill if no values are given.
+    """
+    sentence = catalogue(language).get(message, message)
+    return sentence.format(**values) if values else sentence
+
+
+def negotiate(accept_language: str | None, cookie: str | None, account: str | None) -> str:
+    """The reader's language: what the account says, else the cookie, else what the browser prefers."""
+    for choice in (account, cookie):
+        if choice in LANGUAGES:
+            return choice
+    for tag in _preferred(accept_language or ""):
+        if tag in LANGUAGES:
+            return tag
+    return DEFAULT
+
+
+def _preferred(header: str) -> list[str]:
+    """Primary tags of an ``Accept-Language`` header, most wanted first (RFC 9110, 12.5.4)."""
+    weighted: list[tuple[float, str]] = []
+    for entry in header[:500].split(","):
+        tag, _, parameter = entry.strip().partition(";")
+        try:
+            weight = float(parameter.strip().removeprefix("q=")) if parameter else 1.0
+        except ValueError:
+            continue
+        if weight > 0:
+            weighted.append((weight, tag.split("-")[0].lower()))
+    return [tag for _, tag in sorted(weighted, key=lambda pair: -pair[0])]
+
+
+def number(language: str, value: float, digits: int = 0) -> str:
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    return format_decimal(value, format=pattern, locale=language)
+
+
+def percent(language: str, share: float, digits: int = 1) -> str:
+    """``share`` of 1 as percent, with the language's own spacing."""
+    locale = Locale.parse(language)
+    pattern = locale.percent_formats[None].pattern.replace("#,##0", "#,##0" + ("." + "0" * digits if digits else ""))
+    return format_percent(share, format=pattern, locale=locale)
+
+
+def day(language: str, moment: date | datetime) -> str:
+    return format_date(moment, format="long", locale=language)
+
+
+def moment(language: str, when: datetime) -> str:
+    return format_datetime(when, format="medium", locale=language)

@@ -1,0 +1,111 @@
+"""One's own password, language and tokens."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+
+from atisbo.domain.access import RIGHTS, SCOPES, Actor
+from atisbo.errors import UserError
+from atisbo.services import accounts, tokens
+from atisbo.web import render
+from atisbo.web.deps import AppState, CurrentActor, Db, protect
+from atisbo.web.pages.forms import blame, see
+from atisbo.web.render import LANGUAGE_COOKIE, Translate, translator
+from atisbo.web.security import set_session_cookie
+
+router = APIRouter(prefix="/account", include_in_schema=False, dependencies=[Depends(protect)])
+_FIELDS: Final = {
+    "password_wrong": "current",
+    "password_short": "new",
+    "password_long": "new",
+    "token_name": "name",
+    "token_scopes": "scopes",
+}
+Text = Annotated[str, Form(max_length=2000)]
+
+
+@router.get("")
+def account(request: Request, db: Db, actor: CurrentActor, done: str = "") -> Response:
+    return _page(request, db, actor, said=_said(translator(request)).get(done, ""))
+
+
+@router.post("/password")
+def password(
+    request: Request, db: Db, state: AppState, actor: CurrentActor, current: Text = "", new: Text = ""
+) -> Response:
+    try:
+        token = accounts.change_password(db, state.settings, actor, current=current, new=new)
+    except UserError as error:
+        return _refused(request, db, actor, error)
+    answer = see("/account?done=password")
+    set_session_cookie(answer, state.settings, token)
+    return answer
+
+
+@router.post("/language")
+def language(db: Db, actor: CurrentActor, language: Text = "") -> Response:
+    accounts.set_language(db, actor, language=language)
+    answer = see("/account")
+    answer.delete_cookie(LANGUAGE_COOKIE, path="/")
+    return answer
+
+
+@router.post("/tokens")
+def create_token(
+    request: Request,
+    db: Db,
+    actor: CurrentActor,
+    name: Text = "",
+    scopes: Annotated[tuple[str, ...], Form()] = (),
+    days: Annotated[int, Form()] = 90,
+) -> Response:
+    try:
+        token = tokens.create(db, actor, name=name, scopes=list(scopes), days=days)
+    except UserError as error:
+        return _refused(request, db, actor, error)
+    return _page(request, db, actor, new_token=token)
+
+
+@router.post("/tokens/{token_id}/deletion")
+def revoke_token(db: Db, actor: CurrentActor, token_id: UUID) -> Response:
+    tokens.revoke(db, actor, token_id=token_id)
+    return see("/account?done=token#tokens")
+
+
+def _refused(request: Request, db: Session, actor: Actor, error: UserError) -> Response:
+    db.rollback()
+    return _page(request, db, actor, status=error.status, errors=blame(request, error, _FIELDS))
+
+
+def _page(request: Request, db: Session, actor: Actor, *, status: int = 200, **context: Any) -> Response:
+    _ = translator(request)
+    return render.page(
+        request,
+        "account.html",
+        status=status,
+        role_words=render.role_words(_),
+        scope_words=_scope_words(_),
+        scopes=[scope for scope, rights in SCOPES.items() if rights & RIGHTS[actor.role]],
+        tokens=tokens.list_tokens(db, actor),
+        **{"new_token": "", **context},
+    )
+
+
+def _scope_words(_: Translate) -> dict[str, str]:
+    return {
+        "predict": _("Upload images and read your answers"),
+        "delete": _("Delete your images"),
+        "read_all": _("Read everybody's images and answers"),
+    }
+
+
+def _said(_: Translate) -> dict[str, str]:
+    return {
+        "password": _("The password is changed. You have been signed out everywhere else."),
+        "token": _("The token is withdrawn."),
+    }

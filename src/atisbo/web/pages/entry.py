@@ -1,0 +1,141 @@
+"""Registering, signing in, signing out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+
+from atisbo.errors import NotSignedIn, UserError
+from atisbo.services import accounts
+from atisbo.web import render
+from atisbo.web.deps import AppState, Db, MaybeActor, State, protect
+from atisbo.web.pages.forms import blame, local, see
+from atisbo.web.security import clear_session_cookie, set_session_cookie
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(protect)])
+_FIELDS: Final = {
+    "email_wrong": "email",
+    "email_taken": "email",
+    "password_short": "password",
+    "password_long": "password",
+}
+Text = Annotated[str, Form(max_length=2000)]
+
+
+def _next_query(address: str) -> str:
+    return "?" + urlencode({"next": address}) if address != "/" else ""
+
+
+@router.get("/sign-in")
+def sign_in_form(request: Request, actor: MaybeActor, next: str = "/") -> Response:
+    target = local(next)
+    if actor is not None:
+        return see(target)
+    return render.page(request, "sign_in.html", next=target, next_query=_next_query(target), email="")
+
+
+@router.post("/sign-in")
+def sign_in(
+    request: Request, db: Db, state: AppState, email: Text = "", password: Text = "", next: Text = "/"
+) -> Response:
+    target = local(next)
+    try:
+        token = _session_token(request, db, state, email, password)
+    except UserError as error:
+        db.rollback()
+        return render.page(
+            request,
+            "sign_in.html",
+            status=error.status,
+            errors=blame(request, error, _FIELDS),
+            next=target,
+            next_query=_next_query(target),
+            email=email,
+        )
+    answer = see(target)
+    set_session_cookie(answer, state.settings, token)
+    return answer
+
+
+def _session_token(request: Request, db: Session, state: State, email: str, password: str) -> str:
+    """Raises NotSignedIn for wrong credentials and TooMany after too many of them."""
+    address = request.client.host if request.client else ""
+    key = f"{email.strip().lower()} {address}"
+    state.sign_in_pace.check(key)
+    try:
+        return accounts.sign_in(
+            db,
+            state.settings,
+            email=email,
+            password=password,
+            address=address,
+            user_agent=request.headers.get("user-agent", ""),
+        )
+    except NotSignedIn:
+        state.sign_in_pace.failed(key)
+        raise
+
+
+@router.get("/register")
+def register_form(request: Request, actor: MaybeActor, next: str = "/", invitation: str = "") -> Response:
+    target = local(next)
+    if actor is not None:
+        return see(target)
+    return _registration(request, target, invitation)
+
+
+@router.post("/register")
+def register(
+    request: Request,
+    db: Db,
+    state: AppState,
+    email: Text = "",
+    password: Text = "",
+    invitation: Text = "",
+    next: Text = "/",
+) -> Response:
+    target = local(next)
+    try:
+        accounts.register(
+            db,
+            state.settings,
+            email=email,
+            password=password,
+            invitation=invitation or None,
+            language=render.language_of(request),
+        )
+        token = _session_token(request, db, state, email, password)
+    except UserError as error:
+        db.rollback()
+        return _registration(request, target, invitation, email=email, error=error)
+    answer = see(target)
+    set_session_cookie(answer, state.settings, token)
+    return answer
+
+
+def _registration(
+    request: Request, target: str, invitation: str, *, email: str = "", error: UserError | None = None
+) -> Response:
+    return render.page(
+        request,
+        "register.html",
+        status=error.status if error else 200,
+        errors=blame(request, error, _FIELDS) if error else render.Errors(),
+        next=target,
+        next_query=_next_query(target),
+        invitation=invitation,
+        email=email,
+    )
+
+
+@router.post("/sign-out")
+def sign_out(db: Db, state: AppState, actor: MaybeActor) -> Response:
+    if actor is not None:
+        accounts.sign_out(db, actor)
+    answer = see("/")
+    clear_session_cookie(answer, state.settings)
+    return answer

@@ -1,0 +1,61 @@
+"""The first page, what this is about, and how it is shown."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from atisbo.i18n import LANGUAGES
+from atisbo.services import accounts
+from atisbo.web import render
+from atisbo.web.deps import AppState, Db, MaybeActor, protect
+from atisbo.web.pages.forms import local, see
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(protect)])
+_YEAR_S = 365 * 86_400
+
+
+@router.get("/")
+def home(request: Request, actor: MaybeActor, state: AppState) -> Response:
+    if actor is not None and state.applications:
+        return see(f"/a/{next(iter(state.applications))}")
+    return render.page(request, "home.html")
+
+
+@router.get("/about")
+def about(request: Request, actor: MaybeActor) -> Response:
+    return render.page(request, "about.html")
+
+
+@router.post("/language")
+def language(
+    state: AppState,
+    db: Db,
+    actor: MaybeActor,
+    language: Annotated[str, Form()] = "",
+    next: Annotated[str, Form()] = "/",
+) -> Response:
+    answer = see(local(next))
+    if language in LANGUAGES:
+        if actor is not None:
+            accounts.set_language(db, actor, language=language)
+        _remember(answer, render.LANGUAGE_COOKIE, language, secure=state.settings.secure_cookies)
+    return answer
+
+
+@router.post("/appearance")
+def appearance(
+    state: AppState, theme: Annotated[str, Form()] = "", next: Annotated[str, Form()] = "/"
+) -> Response:
+    answer = see(local(next))
+    if theme in render.THEMES:
+        _remember(answer, render.THEME_COOKIE, theme, secure=state.settings.secure_cookies)
+    else:
+        answer.delete_cookie(render.THEME_COOKIE)
+    return answer
+
+
+def _remember(answer: RedirectResponse, name: str, value: str, *, secure: bool) -> None:
+    answer.set_cookie(name, value, max_age=_YEAR_S, path="/", secure=secure, httponly=True, samesite="lax")

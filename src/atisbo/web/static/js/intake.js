@@ -1,0 +1,130 @@
+// Files come in by choosing, dropping, pasting, a camera, or as samples; each is accepted or refused on its own.
+
+import { freshKey } from "./collection.js";
+import { Refusal, trySample, upload } from "./server.js";
+import { decimal, say } from "./words.js";
+
+const AT_ONCE = 2;
+const PICTURE_NAME = /\.(jpe?g|jfif|png|webp|tiff?|bmp)$/i;
+
+export class Intake {
+  #bench;
+  #collection;
+  #queue = [];
+  #sending = 0;
+  #again = null;
+
+  constructor(bench, collection) {
+    this.#bench = bench;
+    this.#collection = collection;
+    this.#listenToButtons();
+    this.#listenToDrops();
+    document.addEventListener("paste", ({ clipboardData }) => this.#paste([...(clipboardData?.files ?? [])]));
+  }
+
+  /** Upload the same file once more, or ask for it if this page never had it. */
+  retry(item) {
+    this.#again = item.file ? null : item;
+    if (!item.file) return document.getElementById("file-input").click();
+    this.#collection.change(item, { id: null, prediction: null, status: "sending", progress: 0, problem: null, key2: freshKey() });
+    this.#enqueue(item);
+  }
+
+  add(files) {
+    const replaced = this.#again;
+    this.#again = null;
+    if (files.length && replaced) this.#collection.remove(replaced);
+    files.forEach((file, index) => {
+      const item = this.#collection.begin({ file, name: file.name, picture: URL.createObjectURL(file) });
+      const problem = this.#obviousProblem(file);
+      if (problem) this.#collection.change(item, { status: "failed", problem });
+      else this.#enqueue(item);
+      if (index === 0) this.#collection.select(item, { step: true });
+    });
+  }
+
+  #paste(files) {
+    if (!files.length) return;
+    this.add(files.map((file) => (file.name && file.name !== "image.png" ? file : renamed(file))));
+  }
+
+  async #sample(button) {
+    const { sample, source } = button.dataset;
+    const item = this.#collection.begin({ name: sample, picture: source, sample, status: "waiting" });
+    this.#collection.select(item, { step: true });
+    await this.#settle(item, trySample(this.#bench.dataset.application, sample));
+  }
+
+  #obviousProblem(file) {
+    const limit = Number(this.#bench.dataset.maxBytes);
+    if (file.size > limit) return say("too.large", { limit: decimal(limit / 1024 ** 2, 0) });
+    const plausible = this.#bench.dataset.accept.split(",").includes(file.type) || PICTURE_NAME.test(file.name);
+    return plausible ? null : say("not.picture");
+  }
+
+  #enqueue(item) {
+    this.#queue.push(item);
+    this.#next();
+  }
+
+  #next() {
+    while (this.#sending < AT_ONCE && this.#queue.length) {
+      const item = this.#queue.shift();
+      this.#sending += 1;
+      const sent = upload(this.#bench.dataset.application, item.file, {
+        consent: document.getElementById("consent")?.checked,
+        key: item.key2 ?? item.key,
+        onProgress: (progress) => this.#collection.change(item, { progress }),
+      });
+      this.#settle(item, sent).finally(() => {
+        this.#sending -= 1;
+        this.#next();
+      });
+    }
+  }
+
+  async #settle(item, answer) {
+    try {
+      this.#collection.take(await answer, item);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#collection.change(item, { status: "failed", problem: error.message });
+    }
+  }
+
+  #listenToButtons() {
+    for (const [button, input] of [["choose", "file-input"], ["camera", "camera-input"]]) {
+      const field = document.getElementById(input);
+      document.getElementById(button).addEventListener("click", () => field.click());
+      field.addEventListener("change", () => {
+        this.add([...field.files]);
+        field.value = "";
+      });
+    }
+    document.getElementById("camera").hidden = !matchMedia("(pointer: coarse)").matches;
+    for (const button of document.querySelectorAll("[data-sample]")) button.addEventListener("click", () => this.#sample(button));
+  }
+
+  #listenToDrops() {
+    const veil = document.getElementById("drop-veil");
+    const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+    document.addEventListener("dragover", (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      veil.hidden = false;
+    });
+    document.addEventListener("dragleave", ({ relatedTarget }) => {
+      if (!relatedTarget) veil.hidden = true;
+    });
+    document.addEventListener("drop", (event) => {
+      veil.hidden = true;
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      this.add([...event.dataTransfer.files]);
+    });
+  }
+}
+
+function renamed(file) {
+  return new File([file], `${say("pasted")}.${file.type.split("/")[1] ?? "png"}`, { type: file.type });
+}

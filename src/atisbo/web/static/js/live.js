@@ -1,0 +1,46 @@
+// Results arrive by themselves; what was missed while the line was down is fetched again.
+
+import { list, one } from "./server.js";
+
+const PATIENCE_MS = 4000;
+
+export class Live {
+  #collection;
+  #application;
+  #events;
+
+  constructor(collection, application) {
+    this.#collection = collection;
+    this.#application = application;
+    this.#connect();
+    setInterval(() => this.#catchUp(), PATIENCE_MS);
+  }
+
+  #connect() {
+    this.#events = new EventSource("/api/v1/events");
+    this.#events.addEventListener("prediction", ({ data }) => this.#heard(JSON.parse(data)));
+    this.#events.addEventListener("refresh", () => this.#catchUp());
+    addEventListener("pagehide", () => this.#events.close());
+    addEventListener("pageshow", ({ persisted }) => persisted && this.#connect());
+  }
+
+  async #heard({ id, status }) {
+    const item = this.#collection.find(id);
+    if (!item || item.status === status || status === "rendered") return;
+    await this.#read(id);
+  }
+
+  /** Places in the queue move without an event, and an event can be lost: look at what is still open. */
+  async #catchUp() {
+    const open = this.#collection.open;
+    if (open.length > 3) {
+      const page = await list(this.#application).catch(() => ({ items: [] }));
+      for (const prediction of page.items) if (open.some(({ id }) => id === prediction.id)) this.#collection.take(prediction);
+    } else for (const { id } of open) await this.#read(id);
+  }
+
+  async #read(id) {
+    const prediction = await one(id).catch(() => null);
+    if (prediction && this.#collection.find(id)) this.#collection.take(prediction);
+  }
+}

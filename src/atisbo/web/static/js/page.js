@@ -1,0 +1,37 @@
+// What every page can do beyond plain HTML; all of it is optional.
+
+for (const toggle of document.querySelectorAll("[data-reveal]")) {
+  const input = document.getElementById(toggle.dataset.reveal);
+  toggle.hidden = false;
+  toggle.addEventListener("click", () => {
+    const shown = input.type === "password";
+    input.type = shown ? "text" : "password";
+    toggle.setAttribute("aria-pressed", String(shown));
+    input.focus();
+  });
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const input = document.getElementById(button.dataset.copy);
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    input.select();
+    if (navigator.clipboard) await navigator.clipboard.writeText(input.value);
+    else document.execCommand("copy");
+    button.querySelector("span").textContent = button.dataset.done;
+  });
+}
+
+document.addEventListener("click", ({ target }) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
+  const opener = target.closest("[data-open]");
+  if (opener) document.getElementById(opener.dataset.open).showModal();
+  if (target.closest("[data-close]") || target.matches("dialog[open]")) target.closest("dialog").close();
+});
+
+document.addEventListener("keydown", ({ key }) => {
+  const menu = document.querySelector("details.menu[open]");
+  if (key !== "Escape" || !menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});

@@ -1,0 +1,59 @@
+// Talking to the service. Every failure becomes a Refusal whose message can be shown as it is.
+
+import { say } from "./words.js";
+
+const token = document.querySelector("meta[name=csrf-token]").content;
+const API = "/api/v1";
+
+export class Refusal extends Error {}
+
+export const list = (application, before) =>
+  call("GET", `/predictions?application=${application}&limit=50${before ? `&before=${encodeURIComponent(before)}` : ""}`);
+export const one = (id) => call("GET", `/predictions/${id}`);
+export const contours = (id) => call("GET", `/predictions/${id}/contours`);
+export const deleteImage = (id) => call("DELETE", `/images/${id}`);
+export const trySample = (application, file) =>
+  call("POST", `/applications/${application}/samples/${encodeURIComponent(file)}/predictions`);
+
+async function call(method, path) {
+  const headers = { Accept: "application/json", "X-CSRF-Token": token };
+  const answer = await fetch(API + path, { method, headers }).catch(() => {
+    throw new Refusal(say("offline"));
+  });
+  return read(answer.status, await answer.text());
+}
+
+function read(status, text) {
+  if (status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+  let body = null;
+  try {
+    body = text ? JSON.parse(text) : null;
+  } catch {
+    throw new Refusal(say("lost.server"));
+  }
+  if (status >= 200 && status < 300) return body;
+  throw new Refusal(body?.detail ?? say("lost.server"));
+}
+
+/** XMLHttpRequest, because fetch does not tell how much of a body has gone out. */
+export function upload(application, file, { consent, key, onProgress }) {
+  const form = new FormData();
+  form.append("file", file, file.name);
+  if (consent) form.append("consent", "training");
+  const request = new XMLHttpRequest();
+  request.open("POST", `${API}/applications/${application}/predictions`);
+  for (const [name, value] of Object.entries({ Accept: "application/json", "X-CSRF-Token": token, "Idempotency-Key": key }))
+    request.setRequestHeader(name, value);
+  request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(total ? Math.min(loaded / total, 1) : 0));
+  return new Promise((resolve, reject) => {
+    request.addEventListener("error", () => reject(new Refusal(say("offline"))));
+    request.addEventListener("load", () => {
+      try {
+        resolve(read(request.status, request.responseText));
+      } catch (refusal) {
+        reject(refusal);
+      }
+    });
+    request.send(form);
+  });
+}

@@ -1,0 +1,101 @@
+// Puts the workbench together: tray, stage and findings around one collection of images.
+
+import { Collection } from "./collection.js";
+import { Findings, sentence } from "./findings.js";
+import { Intake } from "./intake.js";
+import { listenToKeys } from "./keys.js";
+import { Live } from "./live.js";
+import { deleteImage, list, one } from "./server.js";
+import { listenToSheet } from "./sheet.js";
+import { Stage } from "./stage.js";
+import { Tray } from "./tray.js";
+import { say } from "./words.js";
+
+const bench = document.getElementById("bench");
+const home = `/a/${bench.dataset.application}`;
+const narrow = matchMedia("(max-width: 56rem)");
+const collection = new Collection();
+const tray = new Tray(collection);
+const stage = new Stage();
+const findings = new Findings(stage);
+const intake = new Intake(bench, collection);
+
+function show(item) {
+  stage.show(item).catch(() => null);
+  findings.show(item);
+}
+
+function address(item) {
+  return item?.id ? `${home}/${item.id}` : home;
+}
+
+collection.addEventListener("selected", ({ detail: { item, step, quiet } }) => {
+  if (item && step) bench.dataset.step = "stage";
+  if (!item) bench.dataset.step = "tray";
+  show(item);
+  if (quiet) return;
+  if (narrow.matches && item) history.pushState({ key: item.key }, "", address(item));
+  else history.replaceState({ key: item?.key }, "", address(item));
+});
+
+collection.addEventListener("changed", ({ detail: { item, before } }) => {
+  if (collection.selected === item) {
+    show(item);
+    if (item.id && location.pathname !== address(item)) history.replaceState({ key: item.key }, "", address(item));
+  }
+  if (item.status !== before && !["sending", "waiting", "running"].includes(item.status)) announce(item);
+});
+
+function announce(item) {
+  const failed = item.status === "failed";
+  const text = say(failed ? "announce.failed" : "announce.done", { name: item.name, sentence: failed ? item.problem : sentence(item) });
+  document.getElementById("announcer").textContent = text;
+}
+
+addEventListener("popstate", () => {
+  const id = location.pathname.split("/")[3];
+  const item = id ? collection.find(id) : null;
+  collection.select(item, { quiet: true, step: true });
+});
+
+document.getElementById("to-tray").addEventListener("click", () => collection.select(null));
+document.getElementById("again").addEventListener("click", () => intake.retry(collection.selected));
+
+const dialog = document.getElementById("delete-dialog");
+document.getElementById("delete").addEventListener("click", () => {
+  dialog.querySelector("[data-slot=name]").textContent = collection.selected.name;
+  dialog.querySelector("[data-slot=problem]").hidden = true;
+  dialog.showModal();
+});
+document.getElementById("delete-confirm").addEventListener("click", async () => {
+  const item = collection.selected;
+  try {
+    await deleteImage(item.prediction.image.id);
+    collection.remove(item);
+    dialog.close();
+  } catch (refusal) {
+    Object.assign(dialog.querySelector("[data-slot=problem]"), { textContent: refusal.message, hidden: false });
+  }
+});
+
+const more = document.getElementById("tray-more");
+async function older() {
+  const page = await list(bench.dataset.application, more.dataset.before);
+  for (const prediction of page.items) if (!collection.find(prediction.id)) collection.take(prediction);
+  more.dataset.before = page.next ?? "";
+  more.hidden = !page.next;
+}
+more.addEventListener("click", older);
+
+async function start() {
+  listenToKeys({ tray, stage });
+  listenToSheet();
+  await older();
+  new Live(collection, bench.dataset.application);
+  const wanted = bench.dataset.selected;
+  if (wanted && !collection.selected) collection.select(collection.find(wanted) ?? collection.take(await one(wanted)), { quiet: true, step: true });
+  const samples = document.getElementById("samples");
+  if (samples && !collection.all.length) samples.open = true;
+}
+
+start();
