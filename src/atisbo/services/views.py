@@ -39,7 +39,8 @@ def read(session: Session, actor: Actor, *, blobs: Blobs, prediction_id: UUID, v
         return data
     status = Status(record.status)
     answered = status in (Status.DONE, Status.UNSURE)
-    if status is Status.FAILED or (view in _OF_THE_ANSWER and not answered):
+    cut = view != "crop.png" or record.region is not None
+    if status is Status.FAILED or not cut or (view in _OF_THE_ANSWER and not answered):
         raise NotFound("view_unknown", "There is no such picture for this prediction.")
     enqueue(
         session,

@@ -40,9 +40,7 @@ async def run(settings: Settings) -> None:
         timeout_s=settings.decode_timeout_s,
         memory_bytes=settings.decoder_memory_bytes,
     )
-    registry = Registry.open(
-        folders(settings), precision=settings.engine_precision, cache_dir=settings.data_dir / "engine-cache"
-    )
+    registry = Registry.open(folders(settings), precision=settings.engine_precision)
     registry.load()
     log.info("ready: %s", ", ".join(registry.names()) or "no application")
     try:

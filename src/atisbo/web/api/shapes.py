@@ -92,9 +92,7 @@ def _links(view: PredictionView) -> dict[str, str]:
             "contours": f"{base}/contours",
         }
     if view.status is not Status.FAILED:
-        links |= {
-            "crop": f"{base}/crop.png",
-            "preview": f"{base}/preview.jpg",
-            "thumbnail": f"{base}/thumbnail.jpg",
-        }
+        links |= {"preview": f"{base}/preview.jpg", "thumbnail": f"{base}/thumbnail.jpg"}
+        if view.region is not None:
+            links["crop"] = f"{base}/crop.png"
     return links
