@@ -1,181 +1,271 @@
-"""Decoder processes, as seen by the worker: a picture in, pixels or a refusal out, whatever happens in there."""
+"""Where untrusted bytes are opened: child processes that may hang, crash or run out of memory without harm.
+
+Each child has a clean environment, limits on memory and time, and one socket. One that dies or is too slow is replaced;
+only the picture it had in hand fails.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import logging
 import os
+import pickle
 import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from queue import SimpleQueue
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.connection import Connection
+from queue import Empty, Full, Queue
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from atisbo.domain.cards import TensorSpec
 from atisbo.domain.images import Limits, Region
-from atisbo.errors import AtisboError, BadImage, Unavailable
+from atisbo.errors import AtisboError, BadImage, Invalid, Unavailable
+from atisbo.imaging.cell import unpack
 from atisbo.imaging.transform import Pixels
-from atisbo.imaging.wire import Closed, receive, send
 
-START_PATIENCE_S = 30.0
-_SOCKET_BYTES = 1 << 20
+log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+Blocks = dict[str, memoryview]
 
-class DecoderCrashed(AtisboError):
-    """The process that opened the picture died or was stopped. Another try may go better."""
+_REFUSALS: Final[dict[str, type[AtisboError]]] = {"BadImage": BadImage, "Invalid": Invalid}
+_START_S: Final = 60.0
+_BOOT: Final = """\
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from atisbo.imaging.cell import main
+main(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), float(sys.argv[5]))
+"""
+_PASSED_ON: Final = ("LD_LIBRARY_PATH", "SYSTEMROOT")
+"""Environment variables without which some Pythons do not start; nothing else goes in."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A picture ready for the network."""
+    """A picture made ready for a network."""
 
     pixels: Pixels
-    """(height, width, 3), uint8, RGB, of the card's size."""
+    """(H, W, 3), uint8, RGB, at the size the card asks for."""
     size: tuple[int, int]
-    """Height and width of the upright original in pixels."""
+    """Height and width of the upright original, pixels."""
     box: Region
-    """What was looked at, in the original's pixels."""
+    """The part that was analysed; everything where no region was marked."""
+    media_type: str
 
 
-class _Decoder:
-    """One child process and the socket to it; started when first needed, replaced when it dies."""
+@dataclass
+class Task:
+    """One job for a child; ``receive`` makes its result of the values and blocks that come back."""
 
-    def __init__(self, jobs: str, memory_bytes: int) -> None:
-        self._jobs = jobs
-        self._memory = memory_bytes
-        self._process: subprocess.Popen[bytes] | None = None
-        self._link: socket.socket | None = None
-
-    def start(self) -> socket.socket:
-        if self._link is not None and self._process is not None and self._process.poll() is None:
-            return self._link
-        self.kill()
-        ours, theirs = socket.socketpair()
-        for end in (ours, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
-        with theirs:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "atisbo.imaging.decoder",
-                    str(theirs.fileno()),
-                    str(self._memory),
-                    self._jobs,
-                ],
-                env={"PATH": os.defpath, "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-            )
-        self._link = ours
-        try:
-            receive(ours, time.monotonic() + START_PATIENCE_S)
-        except (Closed, TimeoutError) as error:
-            self.kill()
-            raise Unavailable("decoder_away", "Pictures cannot be opened at the moment. Try again shortly.") from error
-        return ours
-
-    def call(
-        self, order: dict[str, Any], blobs: Sequence[bytes], timeout_s: float
-    ) -> tuple[dict[str, Any], list[memoryview]]:
-        link = self.start()
-        try:
-            link.settimeout(timeout_s)
-            send(link, order, blobs)
-            return receive(link, time.monotonic() + timeout_s)
-        except TimeoutError as error:
-            self.kill()
-            raise BadImage(
-                "image_slow", "Opening this picture took too long. Save it again as JPEG or PNG and send that."
-            ) from error
-        except Closed as error:
-            self.kill()
-            raise DecoderCrashed(
-                "image_crashed", "This picture made the program that opens it fail. Save it again and send that."
-            ) from error
-
-    def kill(self) -> None:
-        if self._link is not None:
-            self._link.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        self._link = self._process = None
+    job: str
+    arguments: tuple[Any, ...]
+    receive: Callable[[dict[str, Any], Blocks], Any]
+    future: Future[Any] = field(default_factory=Future)
 
 
 class Quarantine:
-    """A few decoders behind a queue; safe to use from many threads.
+    """A few children; thread-safe. Starts them at once and does not wait for them.
 
     Args:
-        workers: decoder processes.
-        timeout_s: longest time for one picture, seconds; then its process is killed.
-        memory_bytes: address space of each process.
-        jobs: module whose ``JOBS`` the processes offer.
+        workers: how many children.
+        timeout_s: seconds one job may take.
+        memory_bytes: address space of a child.
+        capacity: jobs that may wait.
+        jobs_module: dotted name of the module that holds the jobs.
     """
 
     def __init__(
-        self, *, workers: int, timeout_s: float, memory_bytes: int, jobs: str = "atisbo.imaging.decoder"
+        self,
+        workers: int,
+        timeout_s: float,
+        memory_bytes: int,
+        *,
+        capacity: int = 256,
+        jobs_module: str = "atisbo.imaging.jobs",
     ) -> None:
-        self._timeout_s = timeout_s
-        self._decoders = [_Decoder(jobs, memory_bytes) for _ in range(workers)]
-        self._idle: SimpleQueue[_Decoder] = SimpleQueue()
-        for decoder in self._decoders:
-            self._idle.put(decoder)
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decoder")
+        self._tasks: Queue[Task | None] = Queue(capacity)
         self._closed = threading.Event()
+        self._make = partial(Child, jobs_module, memory_bytes, timeout_s)
+        self._children = [self._make() for _ in range(workers)]
+        self._threads = [
+            threading.Thread(target=self._serve, args=(number,), name=f"quarantine-{number}", daemon=True)
+            for number in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def prepare(self, data: bytes, region: Region | None, spec: TensorSpec, limits: Limits) -> Future[Prepared]:
-        """Open a picture, cut the region from its pixels, fit it to the card.
+        """Decode, cut, resize.
 
-        The future raises BadImage or Invalid (region outside) for a picture that is no good, DecoderCrashed if its
-        process died.
+        Raises, through the future:
+            BadImage: the bytes are no acceptable picture, or took a child down.
+            Invalid: the region reaches outside the picture.
+            Unavailable: too many jobs wait, or no child can be started.
         """
-        order = _order("prepare", region, limits) | {"spec": spec.model_dump()}
-        return self._pool.submit(lambda: _prepared(*self.call(order, [data]), spec))
+
+        def receive(values: dict[str, Any], blocks: Blocks) -> Prepared:
+            pixels = np.frombuffer(blocks["pixels"], np.uint8).reshape(*spec.size, 3)
+            height, width = values["size"]
+            return Prepared(pixels, (int(height), int(width)), Region(**values["box"]), str(values["media_type"]))
+
+        return self.submit("prepare", data, region, spec, limits, receive=receive)
 
     def views(self, data: bytes, region: Region | None, mask: bytes | None, limits: Limits) -> Future[dict[str, bytes]]:
-        """Pictures for people by name; ``overlay.png`` only where a mask (PNG) is given."""
-        order = _order("views", region, limits)
-        blobs = [data] if mask is None else [data, mask]
-        return self._pool.submit(lambda: _named(*self.call(order, blobs)))
+        """Pictures for people: preview.jpg, thumbnail.jpg, plus overlay.png or crop.png.
 
-    def call(self, order: dict[str, Any], blobs: Sequence[bytes]) -> tuple[dict[str, Any], list[memoryview]]:
-        """Send one order to a free decoder and wait for its answer."""
-        decoder = self._idle.get()
+        Args:
+            mask: PNG of the whole original's size.
+        """
+        return self.submit(
+            "views", data, region, mask, limits, receive=lambda _, blocks: {n: bytes(b) for n, b in blocks.items()}
+        )
+
+    def submit(self, job: str, *arguments: Any, receive: Callable[[dict[str, Any], Blocks], T]) -> Future[T]:
+        """Have a child do a job; ``receive`` makes the result of the values and blocks it sends back.
+
+        Raises:
+            Unavailable: too many jobs wait, or the quarantine is closed.
+        """
+        task = Task(job, arguments, receive)
+        if self._closed.is_set():
+            raise _away()
         try:
-            said, parts = decoder.call(order, blobs, self._timeout_s)
-        finally:
-            self._idle.put(decoder)
-        if "refusal" in said:
-            raise BadImage(said["refusal"]["code"], said["refusal"]["message"], **said["refusal"]["values"])
-        return said, parts
-
-    def warm(self) -> None:
-        """Start every decoder now, side by side."""
-        list(self._pool.map(lambda decoder: decoder.start(), self._decoders))
+            self._tasks.put_nowait(task)
+        except Full:
+            raise Unavailable(
+                "decoder_busy", "Too many pictures are waiting to be opened. Try again in a moment."
+            ) from None
+        return task.future
 
     def close(self) -> None:
-        """Finish what is running and end the processes."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        for decoder in self._decoders:
-            decoder.kill()
+        """End the children; whatever waits or runs fails with Unavailable. Safe to call twice."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        with contextlib.suppress(Empty):
+            while task := self._tasks.get_nowait():
+                if task.future.set_running_or_notify_cancel():
+                    task.future.set_exception(_away())
+        for child in list(self._children):
+            child.end()
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self, number: int) -> None:
+        while (task := self._tasks.get()) is not None:
+            if not task.future.set_running_or_notify_cancel():
+                continue
+            try:
+                if not self._children[number].alive and not self._closed.is_set():
+                    self._replace(number)
+                result = self._children[number].do(task)
+            except Exception as error:
+                task.future.set_exception(_away() if self._closed.is_set() else error)
+            else:
+                task.future.set_result(result)
+            if not self._children[number].alive and not self._closed.is_set():
+                self._replace(number)
+
+    def _replace(self, number: int) -> None:
+        self._children[number].end()
+        self._children[number] = self._make()
 
 
-def _order(job: str, region: Region | None, limits: Limits) -> dict[str, Any]:
-    return {"job": job, "region": region and region.model_dump(), "limits": limits.model_dump()}
+class Child:
+    """One child process and the socket to it; used by one thread at a time."""
+
+    def __init__(self, jobs_module: str, memory_bytes: int, timeout_s: float) -> None:
+        ours, theirs = socket.socketpair()
+        arguments = [json.dumps(sys.path), str(theirs.fileno()), jobs_module, str(memory_bytes), str(timeout_s + 5)]
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-c", _BOOT, *arguments],
+                env={name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+                | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "LANG": "C.UTF-8"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        self._connection = Connection(ours.detach())
+        self._timeout_s = timeout_s
+        self._ready = False
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def do(self, task: Task) -> Any:
+        """The task's result. The child is dead afterwards if it did not behave.
+
+        Raises:
+            BadImage, Invalid: what the child says of the picture, or that the picture took it down.
+            Unavailable: the child does not start.
+        """
+        self._wait_until_ready()
+        try:
+            self._connection.send_bytes(pickle.dumps((task.job, task.arguments)))
+            if not self._connection.poll(self._timeout_s):
+                self._kill()
+                raise BadImage(
+                    "image_too_slow", "This picture took too long to open. Save it in another format and send it again."
+                )
+            head, blocks = unpack(self._connection.recv_bytes())
+            if "values" in head:
+                return task.receive(head["values"], blocks)
+            refusal = _refusal(head)
+        except (EOFError, OSError, ValueError, KeyError, TypeError) as error:
+            self._kill()
+            log.warning("a child ended with %s over a picture: %r", self._process.returncode, error)
+            raise _crashed() from error
+        raise refusal
+
+    def _wait_until_ready(self) -> None:
+        if self._ready:
+            return
+        try:
+            if not self._connection.poll(_START_S):
+                raise TimeoutError
+            self._connection.recv_bytes()
+        except (EOFError, OSError) as error:
+            self._kill()
+            raise Unavailable(
+                "decoder_down", "The part that opens pictures does not start. Try again later, or tell the operator."
+            ) from error
+        self._ready = True
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def end(self) -> None:
+        self._kill()
+        self._connection.close()
 
 
-def _prepared(said: dict[str, Any], parts: list[memoryview], spec: TensorSpec) -> Prepared:
-    height, width = spec.size
-    pixels = np.frombuffer(parts[0], np.uint8).reshape(height, width, 3)
-    return Prepared(pixels, (int(said["size"][0]), int(said["size"][1])), Region(**said["box"]))
+def _refusal(head: dict[str, Any]) -> AtisboError:
+    if "error" not in head:
+        log.error("opening a picture failed: %s", head["crash"])
+        return _crashed()
+    said = head["error"]
+    return _REFUSALS[said["type"]](said["code"], said["message"], **said["values"])
 
 
-def _named(said: dict[str, Any], parts: list[memoryview]) -> dict[str, bytes]:
-    return {str(name): bytes(part) for name, part in zip(said["names"], parts, strict=True)}
+def _crashed() -> BadImage:
+    return BadImage(
+        "image_crashed", "This picture could not be opened safely. Save it in another format and send it again."
+    )
+
+
+def _away() -> Unavailable:
+    return Unavailable("decoder_closed", "The service is shutting down. Try again in a moment.")
