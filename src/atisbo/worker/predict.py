@@ -63,14 +63,19 @@ class Predicting:
         self._record = Grouped(self._record_many)
 
     async def run(self, job: Job) -> None:
+        """Answer one job. Whatever goes wrong around it is tried again; the attempts are counted in the database."""
         order = Order.read(job.payload)
         try:
             attempt = await self._claim(order.prediction_id)
-            if attempt is None:
-                return
-            await self._answer(order, attempt)
+            if attempt is not None:
+                await self._answer(order, attempt)
+        except RetryRequested:
+            raise
         except Unavailable as error:
             raise RetryRequested(timedelta(seconds=1), str(error)) from error
+        except Exception as error:
+            log.exception("prediction %s could not be recorded", order.prediction_id)
+            raise RetryRequested(timedelta(seconds=2), repr(error)) from error
 
     async def _answer(self, order: Order, attempt: int) -> None:
         if attempt > self._max_attempts:

@@ -1,0 +1,101 @@
+"""Every route states who may use it; a new one without a line here fails."""
+
+from __future__ import annotations
+
+import re
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.conftest import PASSWORD, Service
+
+OPEN = {
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("POST", "/api/v1/auth/register"),
+    ("POST", "/api/v1/auth/token"),
+    ("POST", "/api/v1/auth/refresh"),
+    ("POST", "/api/v1/auth/logout"),
+}
+
+
+def routes(service: Service) -> list[tuple[str, str]]:
+    paths = httpx.get(f"{service.url}/api/openapi.json").json()["paths"]
+    return [(method.upper(), path) for path, methods in paths.items() for method in methods]
+
+
+def filled(path: str) -> str:
+    return re.sub(r"\{[^}]*_id\}", str(uuid4()), path).replace("{application}", "polyp").replace("{file}", "x.jpg")
+
+
+def body(method: str, path: str) -> dict[str, object]:
+    if path.endswith("/predictions") and method == "POST":
+        return {"files": {"file": ("f.jpg", b"bytes")}}
+    return {"json": {"name": "n", "scopes": ["predict"]}} if path.endswith("/tokens") and method == "POST" else {}
+
+
+def test_a_stranger_reaches_only_what_is_open(service: Service) -> None:
+    assert set(routes(service)) >= OPEN
+    for method, path in set(routes(service)) - OPEN:
+        address = service.url + filled(path).replace("{view}", "mask.png")
+        answer = httpx.request(method, address, **body(method, path))  # type: ignore[arg-type]
+        assert answer.status_code == 401, (method, path, answer.status_code)
+
+
+def test_every_answer_carries_the_headers(service: Service) -> None:
+    for path in ("/", "/healthz", "/api/v1/me", "/nothing", "/static/vendor/swagger-ui/LICENSE"):
+        headers = httpx.get(service.url + path).headers
+        assert "default-src 'none'" in headers["content-security-policy"], path
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+
+
+@pytest.fixture
+def browser(service: Service) -> httpx.Client:
+    """Signed in by cookie, as a browser is."""
+    name = f"csrf-{uuid4().hex[:8]}"
+    with service.register(name):
+        pass
+    client = httpx.Client(base_url=service.url, headers={"Sec-Fetch-Site": "same-origin", "Accept": "text/html"})
+    page = client.get("/sign-in").text
+    token = re.search(r'name="csrf_token" value="([0-9a-f]+)"', page)
+    assert token is not None
+    answer = client.post(
+        "/sign-in", data={"email": f"{name}@example.org", "password": PASSWORD, "csrf_token": token[1]}
+    )
+    assert answer.status_code == 303, answer.text
+    return client
+
+
+def csrf(client: httpx.Client) -> str:
+    found = re.search(r'name="csrf-token" content="([0-9a-f]+)"', client.get("/images").text)
+    assert found is not None
+    return found[1]
+
+
+def test_another_site_cannot_act_for_a_signed_in_browser(browser: httpx.Client) -> None:
+    with browser:
+        good = {"X-CSRF-Token": csrf(browser)}
+        ask = {"url": "/api/v1/tokens", "json": {"name": "n", "scopes": ["predict"]}}
+        assert browser.post(**ask, headers=good).status_code == 201  # type: ignore[arg-type]
+        for headers in (
+            {},
+            {"X-CSRF-Token": "0" * 64},
+            good | {"Sec-Fetch-Site": "cross-site"},
+            good | {"Sec-Fetch-Site": "same-site"},
+        ):
+            answer = browser.post(**ask, headers=headers)  # type: ignore[arg-type]
+            assert answer.status_code == 403, headers
+        del browser.headers["Sec-Fetch-Site"]
+        evil = browser.post(**ask, headers=good | {"Origin": "https://evil.example"})  # type: ignore[arg-type]
+        assert evil.status_code == 403
+
+
+def test_the_session_cookie_is_out_of_reach_of_scripts(service: Service, browser: httpx.Client) -> None:
+    with browser:
+        cookie = next(c for c in browser.cookies.jar if c.name == "atisbo_session")
+        assert cookie.has_nonstandard_attr("HttpOnly")
+        assert cookie.get_nonstandard_attr("SameSite") == "lax"
+        assert service.url.startswith("http://127.0.0.1")
