@@ -1,0 +1,174 @@
+"""Single pictures in, groups to the engine, to everyone their own answer; in a group each caller's fate is its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from atisbo.errors import AtisboError, Unavailable
+from atisbo.imaging.transform import Pixels
+from atisbo.inference.answers import Answers
+from atisbo.inference.engine import Engine
+
+log = logging.getLogger(__name__)
+
+
+class TooLate(Unavailable):
+    """The deadline passed before the picture's turn came."""
+
+
+@dataclass(eq=False)
+class _Waiting:
+    pixels: Pixels
+    deadline: float | None
+    future: Future[Answers] = field(default_factory=Future)
+    since: float = field(default_factory=time.monotonic)
+
+
+class Batcher:
+    """A bounded queue and as many threads as the engine runs calls side by side.
+
+    A thread that gets free takes its fair share of what waits, so that no thread idles while another has a long group:
+    on a CPU a group of four is hardly quicker than four single pictures, and two busy threads beat one.
+
+    Args:
+        engine: takes the groups.
+        max_batch: largest group.
+        max_wait_s: how long the first of a group waits for others, seconds.
+        capacity: pictures that may wait.
+    """
+
+    def __init__(self, engine: Engine, *, max_batch: int = 4, max_wait_s: float = 0.0, capacity: int = 64) -> None:
+        self._engine = engine
+        self._max_batch = max_batch
+        self._max_wait_s = max_wait_s
+        self._capacity = capacity
+        self._waiting: list[_Waiting] = []
+        self._idle = 0
+        self._closed = False
+        self._changed = threading.Condition()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"batcher-{n}", daemon=True) for n in range(engine.parallel)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, pixels: Pixels, deadline: float | None = None) -> Future[Answers]:
+        """Queue one picture. Cancelling the future before its turn takes the picture out.
+
+        Args:
+            pixels: (H, W, 3), uint8, RGB, fitted.
+            deadline: on ``time.monotonic``; a picture whose turn comes later fails with TooLate.
+
+        Returns:
+            The engine's answers without the batch axis; or the error of this very picture.
+
+        Raises:
+            Unavailable: too many wait, or the batcher is closed.
+        """
+        with self._changed:
+            if self._closed:
+                raise _shutting_down()
+            if len(self._waiting) >= self._capacity:
+                self._drop_finished()
+            if len(self._waiting) >= self._capacity:
+                raise Unavailable("queue_full", "Too many pictures are waiting. Try again in a moment.")
+            item = _Waiting(pixels, deadline)
+            self._waiting.append(item)
+            self._changed.notify()
+        return item.future
+
+    def close(self) -> None:
+        """What runs is finished, what waits fails with Unavailable. Safe to call twice."""
+        with self._changed:
+            self._closed = True
+            left, self._waiting = self._waiting, []
+            self._changed.notify_all()
+        for item in left:
+            if item.future.set_running_or_notify_cancel():
+                item.future.set_exception(_shutting_down())
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while (group := self._next_group()) is not None:
+            group = [item for item in group if _claimed(item)]
+            if group:
+                self._answer(group)
+
+    def _next_group(self) -> list[_Waiting] | None:
+        """Waits for the next group; None when the batcher is closed."""
+        with self._changed:
+            self._idle += 1
+            try:
+                while not self._closed:
+                    patience = self._patience()
+                    if patience is not None and patience <= 0:
+                        return self._take()
+                    self._changed.wait(patience)
+                return None
+            finally:
+                self._idle -= 1
+
+    def _patience(self) -> float | None:
+        """Seconds until a group should start; None while nothing waits."""
+        if not self._waiting:
+            return None
+        if len(self._waiting) >= self._max_batch:
+            return 0.0
+        return self._waiting[0].since + self._max_wait_s - time.monotonic()
+
+    def _take(self) -> list[_Waiting]:
+        """A fair share of those with the first one's shape, in their order."""
+        first = self._waiting[0].pixels
+        alike = [item for item in self._waiting if _same_kind(item.pixels, first)]
+        share = min(self._max_batch, -(-len(alike) // self._idle))
+        group = alike[:share]
+        self._waiting = [item for item in self._waiting if item not in group]
+        if self._waiting:
+            self._changed.notify()
+        return group
+
+    def _drop_finished(self) -> None:
+        self._waiting = [item for item in self._waiting if not item.future.cancelled()]
+
+    def _answer(self, group: list[_Waiting]) -> None:
+        """Run a group; if it fails, each one alone, so that only the culprit hears of it."""
+        try:
+            answers = self._engine.infer(np.stack([item.pixels for item in group]))
+            parts = [{name: values[i] for name, values in answers.items()} for i in range(len(group))]
+        except Exception as error:
+            if len(group) == 1:
+                group[0].future.set_exception(error)
+                return
+            log.warning("a group of %d failed, trying each alone: %r", len(group), error)
+            for item in group:
+                self._answer([item])
+        else:
+            for item, part in zip(group, parts, strict=True):
+                item.future.set_result(part)
+
+
+def _claimed(item: _Waiting) -> bool:
+    """Whether it is still wanted: not cancelled, not late."""
+    if not item.future.set_running_or_notify_cancel():
+        return False
+    if item.deadline is not None and time.monotonic() > item.deadline:
+        item.future.set_exception(
+            TooLate("too_late", "The service is too busy to answer in the time allowed. Try again in a moment.")
+        )
+        return False
+    return True
+
+
+def _same_kind(a: Pixels, b: Pixels) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype
+
+
+def _shutting_down() -> AtisboError:
+    return Unavailable("engine_closed", "The service is shutting down. Try again in a moment.")

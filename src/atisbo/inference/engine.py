@@ -1,0 +1,223 @@
+"""The network on the CPU: fitted pixels in, probabilities out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+from openvino.preprocess import PrePostProcessor
+
+from atisbo.domain.cards import Card, TensorSpec
+from atisbo.errors import Misconfigured
+from atisbo.imaging.transform import Pixels
+from atisbo.inference.answers import Answers, shaped
+
+Precision = Literal["auto", "bf16", "f32"]
+
+
+class Engine(Protocol):
+    """What a batcher needs of a network."""
+
+    @property
+    def parallel(self) -> int:
+        """How many calls of :meth:`infer` are worth running at once."""
+
+    def infer(self, batch: Pixels) -> Answers:
+        """Thread-safe.
+
+        Args:
+            batch: (n, H, W, 3), uint8, RGB, fitted to the card's size.
+
+        Returns:
+            ``scores``: probabilities, (n, labels, h, w) or (n, labels), float32; if the card names one,
+            ``embedding``: (n, d), float32.
+
+        Raises:
+            ValueError: the batch has another shape or type.
+        """
+
+
+class OpenVINOEngine:
+    """An ONNX file in OpenVINO. Scaling, normalisation and layout are part of the compiled network.
+
+    Everything that card and file can contradict each other in is found when it is made, by a dry run.
+
+    Args:
+        path: the ONNX file; its checksum has to be the card's.
+        precision: what it computes in; ``auto`` is bf16 where the CPU has it, else f32.
+        streams: inferences that run side by side; OpenVINO's own choice for throughput if None.
+
+    Raises:
+        Misconfigured: the checksum, a shape, a name or the precision does not fit; the sentence names the field.
+    """
+
+    def __init__(self, path: Path, card: Card, *, precision: Precision = "auto", streams: int | None = None) -> None:
+        self._path = path
+        self._card = card
+        self._lock = threading.Lock()
+        core = ov.Core()
+        self.precision = _precision(core, precision)
+        model = _read(core, path, card)
+        _add_preprocessing(model, card.input, self._wrong)
+        options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": self.precision, "PERFORMANCE_HINT": "THROUGHPUT"}
+        if streams is not None:
+            options["NUM_STREAMS"] = streams
+        self._compiled = core.compile_model(model, "CPU", options)
+        self._parallel = int(self._compiled.get_property("NUM_STREAMS"))
+        self._idle: list[Any] = []
+        self._outputs = self._find_outputs()
+        self._one_by_one = False
+        self._dry_run()
+
+    @property
+    def parallel(self) -> int:
+        return self._parallel
+
+    def infer(self, batch: Pixels) -> Answers:
+        """See :class:`Engine`."""
+        height, width = self._card.input.size
+        if batch.ndim != 4 or batch.shape[1:] != (height, width, 3) or batch.dtype != np.uint8:
+            raise ValueError(f"expected (n, {height}, {width}, 3) uint8, got {batch.shape} {batch.dtype}")
+        if self._one_by_one and len(batch) > 1:
+            parts = [self._run(batch[i : i + 1]) for i in range(len(batch))]
+            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return self._run(batch)
+
+    def _run(self, batch: Pixels) -> Answers:
+        raw = self._raw(batch)
+        answers = {"scores": shaped(raw[0], self._card)}
+        if len(raw) > 1:
+            answers["embedding"] = raw[1].reshape(len(batch), -1)
+        return answers
+
+    def _raw(self, batch: Pixels) -> list[NDArray[np.float32]]:
+        """The outputs as the network gives them, in an infer request of our own."""
+        with self._lock:
+            request = self._idle.pop() if self._idle else self._compiled.create_infer_request()
+        try:
+            request.infer([np.ascontiguousarray(batch)])
+            return [np.array(request.get_tensor(port).data, dtype=np.float32) for port in self._outputs]
+        finally:
+            with self._lock:
+                self._idle.append(request)
+
+    def _find_outputs(self) -> list[Any]:
+        named = {name: port for port in self._compiled.outputs for name in port.get_names()}
+        wanted = {"scores": self._card.output.scores, "embedding": self._card.output.embedding}
+        for field, name in wanted.items():
+            if name is not None and name not in named:
+                raise self._wrong(
+                    f"output.{field}", f"the network has no output {name}; it has {', '.join(sorted(named))}"
+                )
+        scores, embedding = wanted["scores"], wanted["embedding"]
+        first = named[scores] if scores else self._compiled.outputs[0]
+        return [first] + ([named[embedding]] if embedding else [])
+
+    def _dry_run(self) -> None:
+        """Noise through the network: its answer has to be what the card says. Warms it up, too."""
+        noise = np.random.default_rng(0).integers(0, 256, (2, *self._card.input.size, 3), np.uint8)
+        try:
+            alone = self._raw(noise[:1])
+        except RuntimeError as error:
+            raise self._wrong("input.tensor", f"the network cannot run on it ({_last_line(error)})") from error
+        try:
+            scores = shaped(alone[0], self._card)
+        except ValueError as error:
+            raise self._wrong("output.labels", str(error)) from error
+        if not np.isfinite(scores).all():
+            raise self._wrong("input.tensor", "the network answers with values that are no numbers")
+        if scores.min() < -1e-3 or scores.max() > 1 + 1e-3:
+            raise self._wrong(
+                "output.activation", "the network's own answers are no probabilities; say sigmoid or softmax"
+            )
+        self._one_by_one = not self._takes_two(noise, alone)
+
+    def _takes_two(self, noise: Pixels, alone: list[NDArray[np.float32]]) -> bool:
+        """Whether the network keeps the pictures of a batch apart; some files are made for a batch of one."""
+        try:
+            both = self._raw(noise)
+        except RuntimeError:
+            return False
+        return all(
+            len(b) == 2 and np.allclose(a[0], b[0], rtol=0.05, atol=0.05 * max(1.0, float(np.abs(a).max())))
+            for a, b in zip(alone, both, strict=True)
+        )
+
+    def _wrong(self, field: str, reason: str) -> Misconfigured:
+        return Misconfigured("network_wrong", "{path}: {field}: {reason}", path=self._path, field=field, reason=reason)
+
+
+def _precision(core: Any, asked: Precision) -> str:
+    has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if asked == "bf16" and not has_bf16:
+        raise Misconfigured("no_bf16", "This CPU cannot compute in bf16. Set ATISBO_ENGINE_PRECISION to auto or f32.")
+    return "bf16" if has_bf16 and asked != "f32" else "f32"
+
+
+def _read(core: Any, path: Path, card: Card) -> Any:
+    """The file's network, from the very bytes whose checksum was compared."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise Misconfigured("model_missing", "{path} is missing.", path=path) from error
+    if sha256(data).hexdigest() != card.sha256:
+        raise Misconfigured(
+            "model_changed",
+            "{path} is not the network its card describes: the checksum differs. Install the application again.",
+            path=path,
+        )
+    try:
+        return core.read_model(data)
+    except RuntimeError as error:
+        raise Misconfigured(
+            "model_unreadable", "{path} cannot be read as ONNX: {fault}", path=path, fault=_last_line(error)
+        ) from error
+
+
+def _add_preprocessing(model: Any, spec: TensorSpec, wrong: Callable[[str, str], Misconfigured]) -> None:
+    """Make the network take uint8 (n, H, W, 3), and do what :func:`atisbo.imaging.transform.normalise` does.
+
+    Raises:
+        Misconfigured: the network's input is not what the card says.
+    """
+    if len(model.inputs) != 1:
+        raise wrong("input.tensor", f"the network has {len(model.inputs)} inputs; one is needed")
+    entry = model.input(0)
+    if entry.get_element_type() not in (ov.Type.f32, ov.Type.f16):
+        raise wrong("input.tensor", f"the network takes {entry.get_element_type()}; f32 is needed")
+    height, width = spec.size
+    wanted = [-1, 3, height, width] if spec.layout == "NCHW" else [-1, height, width, 3]
+    shape = entry.get_partial_shape()
+    if not _fits(shape, wanted):
+        raise wrong("input.tensor", f"the network takes {shape}, but size and layout say {wanted}")
+    try:
+        model.reshape({entry: ov.PartialShape(wanted)})
+    except RuntimeError as error:
+        raise wrong("input.tensor", f"the network cannot take {wanted} ({_last_line(error)})") from error
+    _embed(model, spec)
+
+
+def _fits(shape: Any, wanted: list[int]) -> bool:
+    if shape.rank.is_dynamic or len(shape) != 4:
+        return bool(shape.rank.is_dynamic)
+    return all(side.is_dynamic or side.get_length() == want for side, want in list(zip(shape, wanted, strict=True))[1:])
+
+
+def _embed(model: Any, spec: TensorSpec) -> None:
+    steps = PrePostProcessor(model)
+    entry = steps.input(0)
+    entry.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+    entry.model().set_layout(ov.Layout(spec.layout))
+    entry.preprocess().convert_element_type(ov.Type.f32).scale(spec.scale).mean(list(spec.mean)).scale(list(spec.std))
+    steps.build()
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else type(error).__name__
