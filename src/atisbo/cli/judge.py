@@ -55,6 +55,8 @@ def measurements(report: Report, name: str, column: str | None = None) -> tuple[
     """The report as a card holds it: as a whole, then for every value of a column."""
     whole = report.measurement(name)
     parts = report.by(column) if column else {}
+    if len(parts) < 2:
+        return (whole,)
     return (
         whole,
         *(

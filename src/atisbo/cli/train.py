@@ -13,7 +13,7 @@ from atisbo.errors import Misconfigured
 
 try:
     from atisbo.training import story
-    from atisbo.training.data import Split, load
+    from atisbo.training.data import GROUP, SOURCE, Split, load
     from atisbo.training.recipe import Recipe, load_recipe
 except ModuleNotFoundError as error:
     raise Misconfigured(
@@ -46,7 +46,8 @@ def run(
         chosen, split, out, weights=weights, command=command, resume=resume, console=console
     )
     if done:
-        measured(story.publish(out, split, console), split, out, command, console).write(out / story.CARD)
+        card = story.publish(out, split, console)
+        measured(card, split, out, chosen.data.hold_out, command, console).write(out / story.CARD)
     return done
 
 
@@ -57,13 +58,13 @@ def holding_out(recipe: Recipe, rules: tuple[str, ...]) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"hold_out": rules})})
 
 
-def measured(card: Card, split: Split, out: Path, command: str, console: Console) -> Card:
+def measured(card: Card, split: Split, out: Path, rules: Sequence[str], command: str, console: Console) -> Card:
     """The card with its quality on the validation images and on those held out."""
     found: list[Measurement] = []
-    for name, side in (("validation", split.validation), ("held out, not seen in training", split.held_out)):
+    held = f"{', '.join(rules)}, not seen in training"
+    for name, side in (("validation frames", split.validation), (held, split.held_out)):
         if side:
-            samples = [image.sample for image in side]
-            report = judge(out, card, samples, command=command, group="group")
+            report = judge(out, card, [image.sample for image in side], command=command, group=GROUP)
             show(console, name, report.figures())
-            found += measurements(report, name, "folder")
+            found += measurements(report, name, SOURCE)
     return card.model_copy(update={"quality": tuple(found)})

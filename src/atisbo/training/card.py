@@ -21,9 +21,9 @@ from atisbo.imaging.transform import transform
 from atisbo.training.export import sigmoid
 from atisbo.training.recipe import Recipe
 
-THRESHOLDS = tuple(float(value) for value in np.round(np.arange(0.2, 0.81, 0.05), 2))
-MIN_AREAS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
-"""Percent of the image."""
+THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(6, 19))
+MIN_AREAS = (0.0, 0.05, 0.1, 0.2, 0.3)
+"""Percent of the image. It ends where real objects begin, even if validation would have it larger."""
 
 Answer = tuple[NDArray[np.float32], Mask]
 """Probabilities (1, h, w) at the network's size, and the true mask at the image's."""

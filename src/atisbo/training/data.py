@@ -20,8 +20,8 @@ from atisbo.imaging.transform import Pixels, Tensor, fit, normalise
 from atisbo.training.augment import Grey, augment
 from atisbo.training.recipe import AugmentRecipe, DataRecipe
 
-GROUP = "group"
-"""Column added by the split: equal values stayed together."""
+GROUP, SOURCE = "group", "source"
+"""Columns added by the split: equal groups stayed together; the source is the folder and its strata."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def split(images: Sequence[Cached], recipe: DataRecipe, seed: int) -> Split:
         if group not in spoilt:
             members[group].append(index)
     chosen = _choose(images, list(members.values()), recipe, seed)
-    images = [_in_group(image, group) for image, group in zip(images, groups, strict=True)]
+    images = [_noted(image, group, recipe.strata) for image, group in zip(images, groups, strict=True)]
     free = [index for indices in members.values() for index in indices]
     result = Split(
         train=[images[i] for i in sorted(free) if i not in chosen],
@@ -100,10 +100,11 @@ def split(images: Sequence[Cached], recipe: DataRecipe, seed: int) -> Split:
     return result
 
 
-def _in_group(image: Cached, group: int) -> Cached:
-    """The same with its group among its columns, so that intervals can draw whole groups."""
-    sample = image.sample
-    return replace(image, sample=replace(sample, columns={**sample.columns, GROUP: str(group)}))
+def _noted(image: Cached, group: int, strata: Sequence[str]) -> Cached:
+    """The same with group and source among its columns, so that intervals can draw groups and tables name sources."""
+    sample, (*source, _) = image.sample, stratum(image, strata)
+    columns = {**sample.columns, GROUP: str(group), SOURCE: " ".join(filter(None, source))}
+    return replace(image, sample=replace(sample, columns=columns))
 
 
 def stratum(image: Cached, columns: Sequence[str]) -> tuple[str, ...]:
