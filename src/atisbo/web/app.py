@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from atisbo import __version__
 from atisbo.domain.applications import installed
 from atisbo.services.work import Workplace
-from atisbo.web import api, docs, health, pages, problems
+from atisbo.web import api, assets, docs, health, pages, problems
 from atisbo.web.deps import State
 from atisbo.web.limits import BodyLimit, FailurePace
 from atisbo.web.live import Hub
@@ -56,5 +56,6 @@ def create_app(workplace: Workplace) -> FastAPI:
     app.include_router(api.router)
     for router in pages.routers:
         app.include_router(router)
+    assets.mount(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
