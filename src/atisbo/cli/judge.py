@@ -2,47 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from atisbo.domain.cards import Card, Interval, Measurement
 from atisbo.evaluation.report import Predict, Report, measure
+from atisbo.imaging.decode import decode
 from atisbo.imaging.folders import Mask, Sample, data_sha256
 from atisbo.imaging.masks import segment
+from atisbo.imaging.transform import fit
+from atisbo.inference.engine import Engine, OpenVINOEngine, Precision
 
 
-@contextmanager
-def served(folder: Path, card: Card) -> Iterator[Predict]:
-    """The network of an application's folder, answering as the service would."""
-    from atisbo.imaging.decode import decode
-    from atisbo.imaging.transform import transform
-    from atisbo.training.export import openvino, sigmoid
-
-    runtime = openvino(folder / "model.onnx")
+def served(engine: Engine, card: Card) -> Predict:
+    """A network answering as the service would: the same decoder, fit, engine and road to a mask."""
 
     def predict(sample: Sample) -> Mask:
         pixels = decode(sample.image.read_bytes())
-        scores = sigmoid(runtime(transform(pixels, card.input))[0])
+        scores = engine.infer(fit(pixels, card.input)[np.newaxis])["scores"][0]
         return segment(scores, (pixels.shape[0], pixels.shape[1]), card.output).mask > 0
 
-    yield predict
+    return predict
 
 
-def judge(folder: Path, card: Card, samples: Sequence[Sample], *, command: str, group: str | None = None) -> Report:
+def judge(
+    folder: Path,
+    card: Card,
+    samples: Sequence[Sample],
+    *,
+    command: str,
+    group: str | None = None,
+    precision: Precision = "auto",
+) -> Report:
     """Measure an application's network on samples.
 
     Args:
         folder: where its model.onnx lies.
         group: column whose equal values the bootstrap draws together.
+        precision: what the engine computes in.
     """
-    with served(folder, card) as predict:
-        rows = measure(track(samples, "evaluating", transient=True), predict)
-    return Report(card.version, words(samples), data_sha256(samples), command, rows, group)
+    engine = OpenVINOEngine(folder / "model.onnx", card, precision=precision, streams=1)
+    rows = measure(track(samples, "evaluating", transient=True), served(engine, card))
+    name = f"OpenVINO {engine.precision}"
+    return Report(card.version, words(samples), data_sha256(samples), command, rows, group, name)
 
 
 def words(samples: Sequence[Sample]) -> str:

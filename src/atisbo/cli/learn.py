@@ -66,14 +66,16 @@ def evaluate(
     from atisbo.domain.applications import installed
     from atisbo.imaging.folders import read_folders, select
 
-    found = installed(settings().applications_dir)
+    chosen = settings()
+    found = installed(chosen.applications_dir)
     if application not in found:
         raise NotFound("application_unknown", "There is no application called {name}.", name=application)
     samples = select(read_folders(data, unlabelled=unlabelled), where or ())
     if not samples:
         raise Invalid("data_empty", "There is no image to evaluate.")
     folder, card = found[application][0].folder, found[application][1]
-    report = judge(folder, card, samples, command=spoken(sys.argv), group=group)
+    precision = chosen.engine_precision
+    report = judge(folder, card, samples, command=spoken(sys.argv), group=group, precision=precision)
     console = Console()
     show(console, card.version, report.figures())
     for value, figures in (report.by(by) if by else {}).items():

@@ -28,6 +28,8 @@ class Report:
     rows: tuple[Row, ...]
     group: str | None = None
     """Column whose equal values are drawn together in the bootstrap."""
+    engine: str = ""
+    """What ran the network, and in which precision."""
 
     def figures(self, rows: Sequence[Row] | None = None) -> dict[str, Interval]:
         """Every figure of these rows, all by default, with its 95 % interval; those without a value are left out."""
@@ -55,6 +57,7 @@ class Report:
         """Everything as plain values: the sums, by column where one is named, and a row per image."""
         return {
             "version": self.version,
+            "engine": self.engine,
             "data": self.data,
             "data_sha256": self.data_sha256,
             "command": self.command,
