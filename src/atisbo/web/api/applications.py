@@ -76,13 +76,13 @@ async def try_sample(
     application: str, file: str, request: Request, state: AppState, prefer: Annotated[str, Header()] = ""
 ) -> Response:
     """Ask about one of the pictures that came with the application."""
-    asked, _ = state.application(application)
-    sample = next((s for s in asked.samples if s.file == file), None)
-    if sample is None:
-        raise NotFound("sample_unknown", "There is no such sample picture.")
-    upload = Upload((asked.folder / "samples" / sample.file).read_bytes(), sample.file)
 
     def work(session: Session, actor: Actor) -> PredictionView:
+        asked, _ = state.application(application)
+        sample = next((s for s in asked.samples if s.file == file), None)
+        if sample is None:
+            raise NotFound("sample_unknown", "There is no such sample picture.")
+        upload = Upload((asked.folder / "samples" / sample.file).read_bytes(), sample.file)
         return predictions.ask(session, actor, blobs=state.blobs, application=asked, upload=upload)
 
     return await answer(request, await in_transaction(request, work), prefer)

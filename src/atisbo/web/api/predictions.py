@@ -50,18 +50,17 @@ async def ask(
 
     If the picture turns out to be no good while we wait, the answer is a problem that carries the prediction.
     """
-    asked, _ = state.application(application)
-    marked = _region(region)
     upload = Upload(await file.read(), file.filename or "")
 
     def work(session: Session, actor: Actor) -> PredictionView:
+        asked, _ = state.application(application)
         return predictions.ask(
             session,
             actor,
             blobs=state.blobs,
             application=asked,
             upload=upload,
-            region=marked,
+            region=_region(region),
             training_consent=consent == "training",
             idempotency_key=idempotency_key,
         )

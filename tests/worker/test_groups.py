@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from atisbo.worker.groups import Grouped
+
+
+def test_callers_share_groups_and_each_gets_their_own_result() -> None:
+    groups: list[int] = []
+    first_in = threading.Event()
+
+    def double(items: Sequence[int]) -> list[int]:
+        groups.append(len(items))
+        first_in.wait(0.2)
+        return [2 * item for item in items]
+
+    async def go() -> list[int]:
+        grouped = Grouped(double, largest=16)
+        return await asyncio.gather(*(grouped(n) for n in range(50)))
+
+    assert asyncio.run(go()) == [2 * n for n in range(50)]
+    assert sum(groups) == 50
+    assert max(groups) <= 16
+    assert len(groups) < 50
+
+
+def test_a_failing_group_is_heard_by_its_callers_and_the_next_works() -> None:
+    def fail_on_one(items: Sequence[int]) -> list[int]:
+        if 1 in items:
+            raise RuntimeError("one")
+        return list(items)
+
+    async def go() -> int:
+        grouped = Grouped(fail_on_one)
+        with pytest.raises(RuntimeError):
+            await grouped(1)
+        return await grouped(2)
+
+    assert asyncio.run(go()) == 2
+
+
+def test_a_caller_who_left_does_not_take_the_others_along() -> None:
+    release = threading.Event()
+
+    def slow(items: Sequence[int]) -> list[int]:
+        release.wait(5)
+        return list(items)
+
+    async def go() -> int:
+        grouped = Grouped(slow)
+        leaving, staying = asyncio.create_task(grouped(1)), asyncio.create_task(grouped(2))
+        await asyncio.sleep(0.05)
+        leaving.cancel()
+        release.set()
+        return await staying
+
+    assert asyncio.run(go()) == 2
