@@ -5,16 +5,24 @@ Started by :mod:`atisbo.imaging.quarantine` with a clean environment. It answers
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import importlib
 import json
+import os
 import pickle
 import resource
 import signal
+import sys
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Final
 
 from atisbo.errors import AtisboError, BadImage, Invalid
+
+_NOBODY: Final = 65534
+_PR_SET_NO_NEW_PRIVS: Final = 38
+"""From <linux/prctl.h>."""
 
 
 def main(descriptor: int, jobs_module: str, memory_bytes: int, longest_s: float) -> None:
@@ -44,7 +52,7 @@ def main(descriptor: int, jobs_module: str, memory_bytes: int, longest_s: float)
 
 
 def _confine(memory_bytes: int) -> None:
-    """Bounds for whatever a hostile file makes a library do."""
+    """Give up what opening a picture does not need, whatever a hostile file makes a library do."""
     for what, most in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CORE, 0),
@@ -53,6 +61,13 @@ def _confine(memory_bytes: int) -> None:
         (resource.RLIMIT_NPROC, 0),
     ):
         resource.setrlimit(what, (most, most))
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if os.geteuid() == 0:
+        with contextlib.suppress(OSError):  # root of a namespace that has nobody else
+            os.setgroups([])
+            os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+            os.setresuid(_NOBODY, _NOBODY, _NOBODY)
 
 
 def _answer(job: Any, arguments: tuple[Any, ...]) -> bytes:

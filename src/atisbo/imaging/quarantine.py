@@ -154,12 +154,16 @@ class Quarantine:
             while task := self._tasks.get_nowait():
                 if task.future.set_running_or_notify_cancel():
                     task.future.set_exception(_away())
-        for child in list(self._children):
-            child.end()
+        self._end_children()  # whoever waits for one hears at once
         for _ in self._threads:
             self._tasks.put(None)
         for thread in self._threads:
             thread.join()
+        self._end_children()  # a thread may have been replacing one
+
+    def _end_children(self) -> None:
+        for child in list(self._children):
+            child.end()
 
     def _serve(self, number: int) -> None:
         while (task := self._tasks.get()) is not None:
