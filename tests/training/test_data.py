@@ -122,6 +122,8 @@ def test_a_folder_without_masks_counts_as_empty_where_the_recipe_says_so(frames:
     parts = load([frames, plain], DataRecipe(unlabelled={"plain": 8}), SPEC, 0)
     added = [image for image in (*parts.train, *parts.validation) if image.sample.folder == "plain"]
     assert len(added) == 8
+    assert len(parts.spare) == 4
+    assert not {sample.name for sample in parts.spare} & names(added)
     assert not any(image.mask.any() for image in added)
 
 

@@ -46,7 +46,8 @@ def run(
         chosen, split, out, weights=weights, command=command, resume=resume, console=console
     )
     if done:
-        card = story.publish(out, split, console)
+        texts = chosen.model_dump(include={"intended_use", "limits", "licence"})
+        card = story.publish(out, split, console).model_copy(update=texts)
         measured(card, split, out, chosen.data.hold_out, command, console).write(out / story.CARD)
     return done
 
@@ -61,10 +62,15 @@ def holding_out(recipe: Recipe, rules: tuple[str, ...]) -> Recipe:
 def measured(card: Card, split: Split, out: Path, rules: Sequence[str], command: str, console: Console) -> Card:
     """The card with its quality on the validation images and on those held out."""
     found: list[Measurement] = []
-    held = f"{', '.join(rules)}, not seen in training"
-    for name, side in (("validation frames", split.validation), (held, split.held_out)):
-        if side:
-            report = judge(out, card, [image.sample for image in side], command=command, group=GROUP)
+    validation, held_out = ([image.sample for image in side] for side in (split.validation, split.held_out))
+    sides = {
+        "validation frames": validation,
+        f"{', '.join(rules)}, not seen in training": held_out,
+        "unlabelled frames left over, not seen in training": split.spare,
+    }
+    for name, samples in sides.items():
+        if samples:
+            report = judge(out, card, samples, command=command, group=GROUP)
             show(console, name, report.figures())
             found += measurements(report, name, SOURCE)
     return card.model_copy(update={"quality": tuple(found)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -35,11 +35,13 @@ class Cached:
 
 @dataclass(frozen=True)
 class Split:
-    """The three sides of a run; nothing is chosen on ``held_out``."""
+    """The sides of a run; nothing is chosen on ``held_out`` and ``spare``."""
 
     train: list[Cached]
     validation: list[Cached]
     held_out: list[Cached]
+    spare: list[Sample] = field(default_factory=list)
+    """Of unlabelled folders, what was not asked for."""
 
 
 def load(folders: Sequence[Path], recipe: DataRecipe, spec: TensorSpec, seed: int) -> Split:
@@ -49,18 +51,23 @@ def load(folders: Sequence[Path], recipe: DataRecipe, spec: TensorSpec, seed: in
         Invalid: a folder, row, mask or image is wrong, or a side of the split is empty.
     """
     samples: list[Sample] = []
+    spare: list[Sample] = []
     for folder in folders:
         quota = recipe.unlabelled.get(folder.name)
         found = read_folder(folder, unlabelled=quota is not None)
-        samples += found if quota is None else _some(found, quota, seed)
+        used, rest = (found, []) if quota is None else _divide(found, quota, seed)
+        samples += used
+        spare += rest
     with ThreadPoolExecutor(2) as pool:
         cached = list(pool.map(lambda sample: cache(sample, spec), samples))
-    return split(cached, recipe, seed)
+    return replace(split(cached, recipe, seed), spare=spare)
 
 
-def _some(samples: list[Sample], count: int, seed: int) -> list[Sample]:
-    chosen = np.random.default_rng(seed).permutation(len(samples))[:count]
-    return [samples[index] for index in sorted(chosen)]
+def _divide(samples: list[Sample], count: int, seed: int) -> tuple[list[Sample], list[Sample]]:
+    """``count`` of them at random, and the others."""
+    order = np.random.default_rng(seed).permutation(len(samples))
+    used, rest = ([samples[index] for index in sorted(part)] for part in (order[:count], order[count:]))
+    return used, rest
 
 
 def cache(sample: Sample, spec: TensorSpec) -> Cached:
