@@ -1,0 +1,163 @@
+"""``atisbo predict``: answers for files, without server or database."""
+
+from __future__ import annotations
+
+import json as jsons
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from atisbo.cli.main import plainly, settings
+from atisbo.errors import AtisboError, BadImage
+
+if TYPE_CHECKING:
+    from atisbo.config import Settings
+    from atisbo.domain.images import Limits
+    from atisbo.imaging.quarantine import Quarantine
+    from atisbo.inference.registry import Answer, Predictor
+
+NOTICE = "Research and education only. Not a medical device."
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file: an answer (with its overlay, if pictures are wanted) or an error."""
+
+    file: Path
+    answer: Answer | None = None
+    overlay: bytes | None = None
+    error: AtisboError | None = None
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every file is answered with."""
+
+    predictor: Predictor
+    quarantine: Quarantine
+    limits: Limits
+    overlays: bool
+
+    def ask(self, file: Path) -> Outcome:
+        try:
+            data = _read(file)
+            prepared = self.quarantine.prepare(data, None, self.predictor.card.input, self.limits).result()
+            answer = self.predictor.predict(prepared)
+            overlay = None
+            if self.overlays and answer.mask is not None:
+                overlay = self.quarantine.views(data, None, answer.mask, self.limits).result()["overlay.png"]
+        except AtisboError as error:
+            return Outcome(file, error=error)
+        return Outcome(file, answer, overlay)
+
+
+@plainly
+def predict(
+    application: Annotated[str, typer.Argument(help="Name of an installed application, for example polyp.")],
+    files: Annotated[list[Path], typer.Argument(help="JPEG, PNG, WebP, TIFF or BMP pictures.")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object for each file, one a line.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Folder for the mask and the overlay of each file, as PNG.")
+    ] = None,
+) -> None:
+    """Answer about pictures here and now, without a server. Research and education only."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    with (
+        _desk(application, settings(), overlays=out is not None) as desk,
+        Progress(console=Console(stderr=True), transient=True) as progress,
+    ):
+        bar = progress.add_task(application, total=len(files))
+        for number, outcome in enumerate(_outcomes(desk, files)):
+            typer.echo(_json(application, outcome) if json else _line(outcome))
+            failed += outcome.error is not None
+            if out is not None:
+                _write(out, _stem(files, number), outcome)
+            progress.advance(bar)
+    raise typer.Exit(1 if failed else 0)
+
+
+@contextmanager
+def _desk(application: str, chosen: Settings, *, overlays: bool) -> Iterator[Desk]:
+    from atisbo.domain.applications import SHIPPED
+    from atisbo.domain.images import Limits
+    from atisbo.imaging.quarantine import Quarantine
+    from atisbo.inference.registry import Registry
+
+    quarantine = Quarantine(chosen.decoder_processes, chosen.decode_timeout_s, chosen.decoder_memory_bytes)
+    try:
+        folders = [SHIPPED, *([chosen.applications_dir] if chosen.applications_dir else [])]
+        registry = Registry.open(folders, precision=chosen.engine_precision)
+        try:
+            limits = Limits(max_pixels=chosen.max_image_pixels, max_side=chosen.max_image_side)
+            yield Desk(registry.predictor(application), quarantine, limits, overlays)
+        finally:
+            registry.close()
+    finally:
+        quarantine.close()
+
+
+def _outcomes(desk: Desk, files: list[Path]) -> Iterator[Outcome]:
+    """In the order of ``files``; a few are in work at a time."""
+    pool = ThreadPoolExecutor(8)
+    try:
+        yield from pool.map(desk.ask, files)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BadImage("file_unreadable", "The file cannot be read: {reason}.", reason=error.strerror) from error
+
+
+def _line(outcome: Outcome) -> str:
+    if outcome.answer is None:
+        return f"{outcome.file}: {outcome.error}"
+    findings = outcome.answer.findings
+    said = f"{outcome.file}: {findings.label} {_percent(findings.probability)}"
+    if findings.task == "classification":
+        return said
+    if findings.empty:
+        return f"{outcome.file}: nothing found (highest probability {_percent(findings.probability)})"
+    count = len(findings.regions)
+    return f"{said}, {count} region{'s' if count > 1 else ''}, {findings.area_percent:.1f} % of the area"
+
+
+def _percent(probability: float) -> str:
+    """Whole percent; never 0 or 100, which no network can know."""
+    if probability > 0.99:
+        return "over 99 %"
+    return "under 1 %" if probability < 0.01 else f"{100 * probability:.0f} %"
+
+
+def _json(application: str, outcome: Outcome) -> str:
+    said: dict[str, Any] = {"file": str(outcome.file), "application": application}
+    if outcome.answer is not None:
+        said |= {"version": outcome.answer.version, "findings": outcome.answer.findings.model_dump(mode="json")}
+    elif outcome.error is not None:
+        said["error"] = {"code": outcome.error.code, "detail": str(outcome.error)}
+    return jsons.dumps(said | {"notice": NOTICE}, ensure_ascii=False)
+
+
+def _stem(files: list[Path], number: int) -> str:
+    """The file's name without its ending; with its number where an earlier file has the same."""
+    stem = files[number].stem
+    return f"{stem}-{number + 1}" if stem in {file.stem for file in files[:number]} else stem
+
+
+def _write(out: Path, stem: str, outcome: Outcome) -> None:
+    if outcome.answer is not None and outcome.answer.mask is not None and outcome.overlay is not None:
+        (out / f"{stem}-mask.png").write_bytes(outcome.answer.mask)
+        (out / f"{stem}-overlay.png").write_bytes(outcome.overlay)
