@@ -116,8 +116,9 @@ def start_service(data_dir: Path, **environment: str) -> Service:
             said[words[0]] = words[1]
         if line.startswith("Ctrl-C"):
             break
-    if process.poll() is not None:
-        raise RuntimeError(f"the service ended with {process.returncode}")
+    else:
+        process.stdout.close()
+        raise RuntimeError(f"the service ended with {process.wait()}")
     return Service(
         f"http://127.0.0.1:{port}", data_dir, process, (said.get("administrator", ""), said.get("password", ""))
     )
