@@ -33,7 +33,7 @@ class _Waiting:
 class Batcher:
     """A bounded queue and as many threads as the engine runs calls side by side.
 
-    A thread that gets free takes its fair share of what waits, so that no thread idles while another has a long group:
+    A thread that gets free takes only its share of what waits, so that no thread idles while another has a long group:
     on a CPU a group of four is hardly quicker than four single pictures, and two busy threads beat one.
 
     Args:
@@ -49,7 +49,6 @@ class Batcher:
         self._max_wait_s = max_wait_s
         self._capacity = capacity
         self._waiting: list[_Waiting] = []
-        self._idle = 0
         self._closed = False
         self._changed = threading.Condition()
         self._threads = [
@@ -104,16 +103,12 @@ class Batcher:
     def _next_group(self) -> list[_Waiting] | None:
         """Waits for the next group; None when the batcher is closed."""
         with self._changed:
-            self._idle += 1
-            try:
-                while not self._closed:
-                    patience = self._patience()
-                    if patience is not None and patience <= 0:
-                        return self._take()
-                    self._changed.wait(patience)
-                return None
-            finally:
-                self._idle -= 1
+            while not self._closed:
+                patience = self._patience()
+                if patience is not None and patience <= 0:
+                    return self._take()
+                self._changed.wait(patience)
+            return None
 
     def _patience(self) -> float | None:
         """Seconds until a group should start; None while nothing waits."""
@@ -127,7 +122,7 @@ class Batcher:
         """A fair share of those with the first one's shape, in their order."""
         first = self._waiting[0].pixels
         alike = [item for item in self._waiting if _same_kind(item.pixels, first)]
-        share = min(self._max_batch, -(-len(alike) // self._idle))
+        share = min(self._max_batch, -(-len(alike) // self._engine.parallel))
         group = alike[:share]
         self._waiting = [item for item in self._waiting if item not in group]
         if self._waiting:
