@@ -80,4 +80,4 @@ def day(language: str, moment: date | datetime) -> str:
 
 
 def moment(language: str, when: datetime) -> str:
-    return format_datetime(when, format="medium", locale=language)
+    return format_datetime(when, format="short", locale=language)

@@ -14,7 +14,7 @@ from atisbo.web.deps import AppState, MaybeActor, protect
 from atisbo.web.render import Translate, translator
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(protect)])
-_ORDER: Final = ("dice", "iou", "precision", "recall", "sensitivity", "specificity", "accuracy")
+_ORDER: Final = ("dice", "iou", "found", "empty_right", "precision", "recall", "specificity", "accuracy")
 
 
 @router.get("/a/{application}/card")
@@ -29,10 +29,46 @@ def card(request: Request, application: str, actor: MaybeActor, state: AppState)
         card=card,
         intended_use=asked.intended_use.in_(language),
         limits=_(card.limits) if card.limits else _("None are stated."),
-        measurements=[_measurement(one, _, language) for one in card.quality],
+        measurements=_measurements(card, _, language),
         lineage=_lineage(card, _, language),
         shape=_shape(card, _, language),
     )
+
+
+def record(card: Card, language: str) -> dict[str, str] | None:
+    """The last test that stands on the card, in the words of the findings; None if it does not say."""
+    for one in reversed(_wholes(card)):
+        dice, found = one.figures.get("dice"), one.figures.get("found")
+        if dice and found:
+            share = round(100 * found.value)
+            return {
+                "count": i18n.number(language, dice.n),
+                "dice": i18n.number(language, dice.value, 2),
+                "found": str(share),
+                "missed": str(100 - share),
+            }
+    return None
+
+
+def _wholes(card: Card) -> list[Measurement]:
+    return [one for one in card.quality if not any(_part_of(one, other) for other in card.quality)]
+
+
+def _part_of(one: Measurement, other: Measurement) -> bool:
+    return one.name.startswith(f"{other.name}, ")
+
+
+def _measurements(card: Card, _: Translate, language: str) -> list[dict[str, Any]]:
+    """Every test, with its parts (``validation, kvasir`` is one of ``validation``) where there are several."""
+    shown = []
+    for whole in _wholes(card):
+        parts = [
+            _measurement(part, _, language) | {"name": part.name.removeprefix(f"{whole.name}, ")}
+            for part in card.quality
+            if _part_of(part, whole)
+        ]
+        shown.append(_measurement(whole, _, language) | {"parts": parts if len(parts) > 1 else []})
+    return shown
 
 
 def _measurement(one: Measurement, _: Translate, language: str) -> dict[str, Any]:
@@ -67,13 +103,14 @@ def _figure(name: str, figure: Interval, _: Translate, language: str) -> dict[st
 def _figure_words(_: Translate) -> dict[str, tuple[str, str]]:
     return {
         "dice": (_("Dice per image"), _("agreement of outline and expert; 1 is perfect")),
+        "dice_object": (_("Dice, with a polyp"), _("the same, only frames that show one")),
         "iou": (_("Overlap (IoU)"), _("shared area over joint area")),
+        "found": (_("Found"), _("frames with a polyp in which at least half of it is outlined")),
+        "empty_right": (_("Right empty answers"), _("frames without a polyp that stay empty")),
         "precision": (_("Precision"), _("how much of what is outlined is polyp")),
         "recall": (_("Recall"), _("how much of the polyp is outlined")),
-        "sensitivity": (_("Sensitivity"), _("frames with a polyp that get an outline")),
-        "specificity": (_("Specificity"), _("frames without a polyp that stay empty")),
+        "specificity": (_("Specificity"), _("how much of the rest is left alone")),
         "accuracy": (_("Accuracy"), _("share of pixels that are right")),
-        "empty_right": (_("Right empty answers"), _("frames without a polyp that stay empty")),
     }
 
 
@@ -86,7 +123,7 @@ def _lineage(card: Card, _: Translate, language: str) -> list[tuple[str, str]]:
         (_("Epochs"), str(origin.epochs or "")),
         (_("Command"), origin.command),
         (_("Checksum of the data"), origin.data_sha256),
-        (_("Licence"), card.licence),
+        (_("Licence"), _(card.licence) if card.licence else ""),
         (_("Checksum of the network"), card.sha256),
     ]
     return [(label, value) for label, value in rows if value]

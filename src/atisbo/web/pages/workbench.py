@@ -14,6 +14,7 @@ from atisbo.errors import NotFound
 from atisbo.services import predictions
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, State, protect
+from atisbo.web.pages import cards
 
 router = APIRouter(prefix="/a/{application}", include_in_schema=False, dependencies=[Depends(protect)])
 _ACCEPT: Final = ",".join((*ACCEPTED_MEDIA_TYPES, ".tif", ".tiff", ".bmp", ".webp"))
@@ -45,7 +46,7 @@ def selected(
 
 
 def _page(request: Request, state: State, name: str, selected: UUID | None) -> Response:
-    application, _ = state.application(name)
+    application, card = state.application(name)
     language = render.language_of(request)
     return render.page(
         request,
@@ -59,6 +60,7 @@ def _page(request: Request, state: State, name: str, selected: UUID | None) -> R
         consent=application.consent.text.in_(language) if application.consent else "",
         max_bytes=state.settings.max_upload_bytes,
         accept=_ACCEPT,
+        record=cards.record(card, language),
     )
 
 

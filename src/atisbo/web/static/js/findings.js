@@ -32,7 +32,7 @@ export class Findings {
   show(item) {
     const findings = item?.prediction?.findings;
     const answered = ANSWERED.includes(item?.status) && !!findings;
-    const when = { welcome: !item, failed: item?.status === "failed", stored: !!item?.prediction, answered, outlined: answered && findings.regions?.length > 0 };
+    const when = { welcome: !item, failed: item?.status === "failed", stored: !!item?.prediction, opened: !!item?.prediction?.image.width, answered, outlined: answered && !findings.empty, empty: answered && findings.empty };
     for (const part of this.#root.querySelectorAll("[data-when]")) part.hidden = !when[part.dataset.when];
     this.#slot("state").hidden = !item;
     if (!item) return this.#text({ sentence: this.#welcome[0], explanation: this.#welcome[1] });
@@ -59,7 +59,7 @@ export class Findings {
     };
     place(".bar", { width: probability });
     place(".point", { x1: threshold, x2: threshold });
-    place(".at", { x: Math.min(Math.max(threshold, 0.22), 0.78) });
+    place(".at", { x: Math.min(Math.max(threshold, 0.25), 0.72) });
     place(".value", { x: probability });
     const value = scale.querySelector(".value");
     value.textContent = score(probability);

@@ -29,6 +29,7 @@ export class Stage {
     this.#root.querySelector("[data-slot=name]").textContent = item?.name ?? "";
     const answered = ["done", "unsure"].includes(item?.status);
     this.#tools.disabled = !answered;
+    this.#root.toggleAttribute("data-unanswered", !answered);
     if (changed) this.#clear();
     if (!item) return;
     await this.#picture(item);
@@ -97,6 +98,7 @@ export class Stage {
   #say(item) {
     this.#message.hidden = !item;
     if (!item) return;
+    this.#message.dataset.state = item.status;
     this.#message.querySelector("use").setAttribute("href", `#state-${item.status}`);
     this.#message.querySelector("[data-slot=title]").textContent = say(item.status);
     const reason = item.status === "failed" ? "" : item.picture ? say("stage.unseen") : say("stage.waiting");
