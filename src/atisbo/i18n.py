@@ -11,7 +11,7 @@ from typing import Final
 from babel.core import Locale
 from babel.dates import format_date, format_datetime
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_decimal
 
 LANGUAGES: Final = ("es", "en")
 DEFAULT: Final = "en"
@@ -66,13 +66,6 @@ def _preferred(header: str) -> list[str]:
 def number(language: str, value: float, digits: int = 0) -> str:
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
     return format_decimal(value, format=pattern, locale=language)
-
-
-def percent(language: str, share: float, digits: int = 1) -> str:
-    """``share`` of 1 as percent, with the language's own spacing."""
-    locale = Locale.parse(language)
-    pattern = locale.percent_formats[None].pattern.replace("#,##0", "#,##0" + ("." + "0" * digits if digits else ""))
-    return format_percent(share, format=pattern, locale=locale)
 
 
 def day(language: str, moment: date | datetime) -> str:

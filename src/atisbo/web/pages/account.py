@@ -39,7 +39,8 @@ def password(
     request: Request, db: Db, state: AppState, actor: CurrentActor, current: Text = "", new: Text = ""
 ) -> Response:
     try:
-        token = accounts.change_password(db, state.settings, actor, current=current, new=new)
+        with db.begin_nested():
+            token = accounts.change_password(db, state.settings, actor, current=current, new=new)
     except UserError as error:
         return _refused(request, db, actor, error)
     answer = see("/account?done=password")
@@ -65,7 +66,8 @@ def create_token(
     days: Annotated[int, Form()] = 90,
 ) -> Response:
     try:
-        token = tokens.create(db, actor, name=name, scopes=list(scopes), days=days)
+        with db.begin_nested():
+            token = tokens.create(db, actor, name=name, scopes=list(scopes), days=days)
     except UserError as error:
         return _refused(request, db, actor, error)
     return _page(request, db, actor, new_token=token)
@@ -78,7 +80,6 @@ def revoke_token(db: Db, actor: CurrentActor, token_id: UUID) -> Response:
 
 
 def _refused(request: Request, db: Session, actor: Actor, error: UserError) -> Response:
-    db.rollback()
     return _page(request, db, actor, status=error.status, errors=blame(request, error, _FIELDS))
 
 

@@ -18,7 +18,7 @@ _ORDER: Final = ("dice", "iou", "found", "empty_right", "precision", "recall", "
 
 
 @router.get("/a/{application}/card")
-def card(request: Request, application: str, actor: MaybeActor, state: AppState) -> Response:
+def card(request: Request, application: str, _actor: MaybeActor, state: AppState) -> Response:
     asked, card = state.application(application)
     _, language = translator(request), render.language_of(request)
     return render.page(

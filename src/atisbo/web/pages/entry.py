@@ -44,9 +44,9 @@ def sign_in(
 ) -> Response:
     target = local(next)
     try:
-        token = _session_token(request, db, state, email, password)
+        with db.begin_nested():
+            token = _session_token(request, db, state, email, password)
     except UserError as error:
-        db.rollback()
         return render.page(
             request,
             "sign_in.html",
@@ -100,17 +100,17 @@ def register(
 ) -> Response:
     target = local(next)
     try:
-        accounts.register(
-            db,
-            state.settings,
-            email=email,
-            password=password,
-            invitation=invitation or None,
-            language=render.language_of(request),
-        )
-        token = _session_token(request, db, state, email, password)
+        with db.begin_nested():
+            accounts.register(
+                db,
+                state.settings,
+                email=email,
+                password=password,
+                invitation=invitation or None,
+                language=render.language_of(request),
+            )
+            token = _session_token(request, db, state, email, password)
     except UserError as error:
-        db.rollback()
         return _registration(request, target, invitation, email=email, error=error)
     answer = see(target)
     set_session_cookie(answer, state.settings, token)

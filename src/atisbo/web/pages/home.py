@@ -25,7 +25,7 @@ def home(request: Request, actor: MaybeActor, state: AppState) -> Response:
 
 
 @router.get("/about")
-def about(request: Request, actor: MaybeActor) -> Response:
+def about(request: Request, _actor: MaybeActor) -> Response:
     return render.page(request, "about.html")
 
 
@@ -46,9 +46,7 @@ def language(
 
 
 @router.post("/appearance")
-def appearance(
-    state: AppState, theme: Annotated[str, Form()] = "", next: Annotated[str, Form()] = "/"
-) -> Response:
+def appearance(state: AppState, theme: Annotated[str, Form()] = "", next: Annotated[str, Form()] = "/") -> Response:
     answer = see(local(next))
     if theme in render.THEMES:
         _remember(answer, render.THEME_COOKIE, theme, secure=state.settings.secure_cookies)

@@ -44,7 +44,7 @@ def my_images(
 
 
 @router.get("/{image_id}/deletion")
-def ask_before_deleting(request: Request, actor: CurrentActor, image_id: UUID) -> Response:
+def ask_before_deleting(request: Request, _actor: CurrentActor, image_id: UUID) -> Response:
     return render.page(request, "deletion.html", image_id=image_id)
 
 

@@ -48,9 +48,9 @@ def invite(
     request: Request, db: Db, state: AppState, actor: CurrentActor, role: Text = "user", email: Text = ""
 ) -> Response:
     try:
-        token = accounts.invite(db, actor, state.settings, role=role, email=email or None)
+        with db.begin_nested():
+            token = accounts.invite(db, actor, state.settings, role=role, email=email or None)
     except UserError as error:
-        db.rollback()
         return _page(request, db, actor, status=error.status, errors=blame(request, error, {}))
     base = state.settings.public_url or str(request.base_url)
     return _page(request, db, actor, invitation_link=f"{base.rstrip('/')}/register?invitation={token}")

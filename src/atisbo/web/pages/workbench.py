@@ -14,19 +14,19 @@ from atisbo.errors import NotFound
 from atisbo.services import predictions
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, State, protect
-from atisbo.web.pages import cards
+from atisbo.web.pages.cards import record
 
 router = APIRouter(prefix="/a/{application}", include_in_schema=False, dependencies=[Depends(protect)])
 _ACCEPT: Final = ",".join((*ACCEPTED_MEDIA_TYPES, ".tif", ".tiff", ".bmp", ".webp"))
 
 
 @router.get("")
-def workbench(request: Request, application: str, actor: CurrentActor, state: AppState) -> Response:
+def workbench(request: Request, application: str, _actor: CurrentActor, state: AppState) -> Response:
     return _page(request, state, application, None)
 
 
 @router.get("/samples/{file}")
-def sample(application: str, file: str, actor: CurrentActor, state: AppState) -> Response:
+def sample(application: str, file: str, _actor: CurrentActor, state: AppState) -> Response:
     """The bytes of a picture that came with the application."""
     asked, _ = state.application(application)
     if file not in {sample.file for sample in asked.samples}:
@@ -60,7 +60,7 @@ def _page(request: Request, state: State, name: str, selected: UUID | None) -> R
         consent=application.consent.text.in_(language) if application.consent else "",
         max_bytes=state.settings.max_upload_bytes,
         accept=_ACCEPT,
-        record=cards.record(card, language),
+        record=record(card, language),
     )
 
 

@@ -26,7 +26,7 @@ export class Intake {
   retry(item) {
     this.#again = item.file ? null : item;
     if (!item.file) return document.getElementById("file-input").click();
-    this.#collection.change(item, { id: null, prediction: null, status: "sending", progress: 0, problem: null, key2: freshKey() });
+    this.#collection.change(item, { id: null, prediction: null, status: "sending", progress: 0, problem: null, attempt: freshKey() });
     this.#enqueue(item);
   }
 
@@ -73,7 +73,7 @@ export class Intake {
       this.#sending += 1;
       const sent = upload(this.#bench.dataset.application, item.file, {
         consent: document.getElementById("consent")?.checked,
-        key: item.key2 ?? item.key,
+        key: item.attempt ?? item.key,
         onProgress: (progress) => this.#collection.change(item, { progress }),
       });
       this.#settle(item, sent).finally(() => {
