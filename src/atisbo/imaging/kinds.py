@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+_TEXT: Final = rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?((<!--(?:(?!-->).)*-->|<!doctype[^>]*>)\s*)*"
+"""What may stand before the first tag."""
 _MAGIC: Final[tuple[tuple[re.Pattern[bytes], str], ...]] = tuple(
-    (re.compile(pattern, re.DOTALL), kind)
+    (re.compile(pattern, re.DOTALL | re.IGNORECASE if "<" in str(pattern) else re.DOTALL), kind)
     for pattern, kind in (
         (rb"\xff\xd8\xff", "image/jpeg"),
         (rb"\x89PNG\r\n\x1a\n", "image/png"),
@@ -30,8 +32,9 @@ _MAGIC: Final[tuple[tuple[re.Pattern[bytes], str], ...]] = tuple(
         (rb"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
         (rb"Rar!\x1a\x07", "application/vnd.rar"),
         (rb"\x7fELF|MZ", "application/x-executable"),
-        (rb"(\xef\xbb\xbf)?\s*(<\?xml.{0,1500}?|<!--.{0,1500}?-->\s*|<!DOCTYPE\s*)?<?svg[\s>]", "image/svg+xml"),
-        (rb"(\xef\xbb\xbf)?\s*(<!--.{0,1500}?-->\s*)?<(!doctype html|html|head|body|script)", "text/html"),
+        (_TEXT + rb"<svg[\s/>]", "image/svg+xml"),
+        (_TEXT + rb"<(html|head|body|script)", "text/html"),
+        (rb"(\xef\xbb\xbf)?\s*<!doctype html", "text/html"),
         (rb"(\xef\xbb\xbf)?\s*<\?xml", "text/xml"),
     )
 )
@@ -62,10 +65,7 @@ _NAMES: Final = {
 def sniff(data: bytes) -> str | None:
     """The media type that the bytes themselves show; None for an unknown kind."""
     head = bytes(data[:2048])
-    for pattern, kind in _MAGIC:
-        if pattern.match(head) or (kind.startswith(("text/", "image/svg")) and pattern.match(head.lower())):
-            return kind
-    return None
+    return next((kind for pattern, kind in _MAGIC if pattern.match(head)), None)
 
 
 def name_of(media_type: str) -> str:
