@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from atisbo.config import Settings
 from atisbo.services.work import Workplace
+from atisbo.store.postgres import EmbeddedPostgres
 
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Workplace]:
     """A migrated database: the configured one, the embedded one of a running service, or one started for this."""
     if settings.database_url is not None:
-        workplace = Workplace.open(settings)
-        workplace.migrate()
-        yield workplace
-        workplace.close()
+        with _migrated(settings) as workplace:
+            yield workplace
         return
-    from atisbo.store.postgres import EmbeddedPostgres
-
     server = EmbeddedPostgres(settings.data_dir)
-    url = server.start()
     try:
-        workplace = Workplace.open(settings.model_copy(update={"database_url": url}))
-        workplace.migrate()
-        yield workplace
-        workplace.close()
+        with _migrated(settings.model_copy(update={"database_url": server.start()})) as workplace:
+            yield workplace
     finally:
         server.stop()
+
+
+@contextmanager
+def _migrated(settings: Settings) -> Iterator[Workplace]:
+    with closing(Workplace.open(settings)) as workplace:
+        workplace.migrate()
+        yield workplace

@@ -22,7 +22,7 @@ class Strict(BaseModel):
 
 
 class TensorSpec(Strict):
-    """How RGB pixels become the input: resize to ``size``, divide by ``scale``, subtract ``mean``, divide by ``std``."""
+    """RGB pixels to the input: resize to ``size``, divide by ``scale``, subtract ``mean``, divide by ``std``."""
 
     size: tuple[Annotated[int, Field(ge=8, le=4096)], Annotated[int, Field(ge=8, le=4096)]]
     """Height and width in pixels."""

@@ -60,4 +60,4 @@ def read(session: Session, actor: Actor, *, blobs: Blobs, prediction_id: UUID, v
 
 def rendered(session: Session, *, owner_id: str, prediction_id: str) -> None:
     """For workers: tell the web processes that the pictures are there."""
-    notify(session, [f"{owner_id} {prediction_id} {RENDERED}"])
+    notify(session, f"{owner_id} {prediction_id} {RENDERED}")

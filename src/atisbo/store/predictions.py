@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
@@ -90,17 +91,20 @@ def readable(actor: Actor) -> Select[PredictionRecord]:
 
 def claim(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
     """Mark as running; returns the attempt of each that was still open. Finished or deleted ones are left out."""
-    rows = session.execute(
-        text(
-            "UPDATE predictions SET status = 'running', attempt = attempt + 1, started_at = now() "
-            "WHERE id = ANY(:ids) AND status IN ('waiting', 'running') RETURNING id, attempt, owner_id"
-        ),
-        {"ids": list(ids)},
-    ).all()
-    notify(session, [f"{row.owner_id} {row.id} running" for row in rows])
+    rows = session.execute(_CLAIM, {"ids": list(ids), "channel": CHANNEL}).all()
     return {row.id: row.attempt for row in rows}
 
 
+_CLAIM = text(
+    """
+    WITH claimed AS (
+        UPDATE predictions SET status = 'running', attempt = attempt + 1, started_at = now()
+        WHERE id = ANY(:ids) AND status IN ('waiting', 'running')
+        RETURNING id, attempt, owner_id
+    )
+    SELECT id, attempt, pg_notify(:channel, concat_ws(' ', owner_id, id, 'running')) FROM claimed
+    """
+)
 _FINISH = text(
     """
     WITH outcome AS (
@@ -117,14 +121,13 @@ _FINISH = text(
         UPDATE images i SET width = f.width, height = f.height
         FROM finished f WHERE i.id = f.image_id AND f.width IS NOT NULL
     )
-    SELECT id, owner_id, status FROM finished
+    SELECT id, pg_notify(:channel, concat_ws(' ', owner_id, id, status)) FROM finished
     """
 )
 
 
 def finish(session: Session, outcomes: Sequence[Outcome]) -> set[uuid.UUID]:
     """Write many results in one statement; returns those that were taken, leaving out lost leases and deleted ones."""
-    from psycopg.types.json import Jsonb
 
     def jsonb(value: dict[str, Any] | None) -> Jsonb | None:
         return None if value is None else Jsonb(value)
@@ -140,19 +143,15 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> set[uuid.UUID]:
             "failures": [jsonb(o.failure) for o in outcomes],
             "widths": [o.size[0] if o.size else None for o in outcomes],
             "heights": [o.size[1] if o.size else None for o in outcomes],
+            "channel": CHANNEL,
         },
     ).all()
-    notify(session, [f"{row.owner_id} {row.id} {row.status}" for row in rows])
     return {row.id for row in rows}
 
 
-def notify(session: Session, payloads: Sequence[str]) -> None:
+def notify(session: Session, payload: str) -> None:
     """Tell every listening web process, when this transaction commits."""
-    if payloads:
-        session.execute(
-            text("SELECT pg_notify(:channel, payload) FROM unnest(CAST(:payloads AS text[])) AS payload"),
-            {"channel": CHANNEL, "payloads": list(payloads)},
-        )
+    session.execute(text("SELECT pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": payload})
 
 
 def position(session: Session, record: PredictionRecord) -> int:

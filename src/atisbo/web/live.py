@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ import psycopg
 from atisbo.services.live import CHANNEL
 
 log = logging.getLogger(__name__)
+
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Hub:
     def __init__(self, url: str) -> None:
         self._url = url
         self._listeners: set[_Listener] = set()
+        self._recent: OrderedDict[UUID, Event] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
         self.stopping = asyncio.Event()
 
@@ -74,8 +78,13 @@ class Hub:
     def listening(
         self, *, owner_id: UUID | None = None, prediction_id: UUID | None = None
     ) -> Iterator[asyncio.Queue[Event]]:
-        """A queue of the events of one owner, or of one prediction, from now on."""
+        """A queue of the events of one owner, or of one prediction: its latest, if that is recent, and all to come.
+
+        So whoever has just made a prediction cannot miss its end.
+        """
         listener = _Listener(owner_id, prediction_id)
+        if prediction_id is not None and prediction_id in self._recent:
+            listener.offer(self._recent[prediction_id])
         self._listeners.add(listener)
         try:
             yield listener.queue
@@ -101,6 +110,11 @@ class Hub:
                 yield Event(UUID(owner), UUID(prediction), status)
 
     def _tell(self, event: Event) -> None:
+        if event.prediction_id is not None:
+            self._recent[event.prediction_id] = event
+            self._recent.move_to_end(event.prediction_id)
+            if len(self._recent) > _REMEMBERED:
+                self._recent.popitem(last=False)
         for listener in self._listeners:
             if listener.wants(event):
                 listener.offer(event)

@@ -9,7 +9,10 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.orm import Session
 
+from atisbo.domain.access import Actor
 from atisbo.errors import Unavailable
 from atisbo.services import predictions, views
 from atisbo.services.predictions import PredictionView
@@ -32,21 +35,22 @@ async def current(request: Request, prediction_id: UUID) -> PredictionView:
     )
 
 
-async def finished(request: Request, view: PredictionView, patience_s: float) -> PredictionView:
-    """The prediction once it is finished, or as it is when patience ends (seconds)."""
+async def finished(request: Request, actor: Actor, view: PredictionView, patience_s: float) -> PredictionView:
+    """A prediction that ``actor`` has just made, once it is finished, or as it is when patience ends (seconds)."""
     deadline = time.monotonic() + patience_s
+    workplace = _state(request).workplace
+
+    def look(session: Session) -> PredictionView:
+        return predictions.get(session, actor, prediction_id=view.id)
+
     with _state(request).hub.listening(prediction_id=view.id) as queue:
-        view = await current(request, view.id)
         while not view.status.finished:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
             try:
-                event = await asyncio.wait_for(queue.get(), left)
+                event = await asyncio.wait_for(queue.get(), max(0.0, deadline - time.monotonic()))
             except TimeoutError:
-                break
-            if event.status not in ("running", "waiting"):
-                view = await current(request, view.id)
+                return await run_in_threadpool(workplace.within, look)
+            if event.status != "running":
+                view = await run_in_threadpool(workplace.within, look)
     return view
 
 

@@ -13,8 +13,8 @@ from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card
 from atisbo.errors import NotFound
 from atisbo.services import predictions
-from atisbo.services.predictions import PredictionView, Upload
-from atisbo.web.api.predictions import answer
+from atisbo.services.predictions import Upload
+from atisbo.web.api.predictions import Asked, answer
 from atisbo.web.deps import AppState, CurrentActor, in_transaction
 from atisbo.web.render import language_of
 
@@ -77,12 +77,12 @@ async def try_sample(
 ) -> Response:
     """Ask about one of the pictures that came with the application."""
 
-    def work(session: Session, actor: Actor) -> PredictionView:
+    def work(session: Session, actor: Actor) -> Asked:
         asked, _ = state.application(application)
         sample = next((s for s in asked.samples if s.file == file), None)
         if sample is None:
             raise NotFound("sample_unknown", "There is no such sample picture.")
         upload = Upload((asked.folder / "samples" / sample.file).read_bytes(), sample.file)
-        return predictions.ask(session, actor, blobs=state.blobs, application=asked, upload=upload)
+        return actor, predictions.ask(session, actor, blobs=state.blobs, application=asked, upload=upload)
 
-    return await answer(request, await in_transaction(request, work), prefer)
+    return await answer(request, *await in_transaction(request, work), prefer)

@@ -24,6 +24,7 @@ from atisbo.web.render import language_of
 from atisbo.web.waiting import finished
 
 router = APIRouter(tags=["predictions"])
+Asked = tuple[Actor, PredictionView]
 _WAIT = re.compile(r"\bwait=(\d{1,3})\b")
 MAX_WAIT_S = 60
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -52,9 +53,9 @@ async def ask(
     """
     upload = Upload(await file.read(), file.filename or "")
 
-    def work(session: Session, actor: Actor) -> PredictionView:
+    def work(session: Session, actor: Actor) -> Asked:
         asked, _ = state.application(application)
-        return predictions.ask(
+        view = predictions.ask(
             session,
             actor,
             blobs=state.blobs,
@@ -64,17 +65,17 @@ async def ask(
             training_consent=consent == "training",
             idempotency_key=idempotency_key,
         )
+        return actor, view
 
-    view = await in_transaction(request, work)
-    return await answer(request, view, prefer)
+    return await answer(request, *await in_transaction(request, work), prefer)
 
 
-async def answer(request: Request, view: PredictionView, prefer: str) -> Response:
+async def answer(request: Request, actor: Actor, view: PredictionView, prefer: str) -> Response:
     """202 with the queued prediction, or, as the caller prefers, the finished one."""
     wait = _WAIT.search(prefer)
     headers = {"Location": f"/api/v1/predictions/{view.id}"}
     if wait:
-        view = await finished(request, view, min(int(wait[1]), MAX_WAIT_S))
+        view = await finished(request, actor, view, min(int(wait[1]), MAX_WAIT_S))
         headers["Preference-Applied"] = wait[0]
     if view.failure is not None:
         return failed(request, view, view.failure)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from atisbo import __version__
+from atisbo.cli import app
+from atisbo.services import accounts
+from atisbo.services.work import Workplace
+
+RUN = CliRunner()
+
+
+def test_version() -> None:
+    assert RUN.invoke(app, ["--version"]).stdout.strip() == __version__
+
+
+def test_every_command_explains_itself() -> None:
+    shown = RUN.invoke(app, ["--help"]).stdout
+    for command in ("serve", "web", "worker", "predict", "evaluate", "train", "applications", "users"):
+        assert command in shown
+        assert RUN.invoke(app, [command, "--help"]).exit_code == 0
+
+
+def test_the_shipped_application_is_listed() -> None:
+    assert "segmentation" in next(
+        line for line in RUN.invoke(app, ["applications"]).stdout.splitlines() if line.startswith("polyp")
+    )
+
+
+def test_a_wrong_setting_is_named_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATISBO_PORT", "many")
+    said = RUN.invoke(app, ["applications"])
+    assert said.exit_code == 1
+    assert "port" in said.stderr
+    assert "Traceback" not in said.output
+
+
+def test_a_worker_without_a_database_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ATISBO_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("ATISBO_DATABASE_URL", raising=False)
+    said = RUN.invoke(app, ["worker"])
+    assert said.exit_code == 1
+    assert "atisbo serve" in said.stderr
+
+
+def test_an_operator_makes_users_and_resets_passwords(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATISBO_DATABASE_URL", workplace.settings.database_url or "")
+    monkeypatch.setenv("ATISBO_DATA_DIR", str(workplace.settings.data_dir))
+    made = RUN.invoke(app, ["users", "create", "eva@example.org", "--role", "curator", "--password", "first password"])
+    assert made.exit_code == 0, made.output
+    again = RUN.invoke(app, ["users", "password", "eva@example.org", "--password", "second password"])
+    assert again.exit_code == 0, again.output
+    user = workplace.within(lambda s: accounts.verify(s, email="eva@example.org", password="second password"))
+    assert user.role == "curator"
+    unknown = RUN.invoke(app, ["users", "password", "nobody@example.org", "--password", "second password"])
+    assert unknown.exit_code == 1
+    assert "no such user" in unknown.stderr
