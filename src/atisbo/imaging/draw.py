@@ -55,7 +55,7 @@ def read_mask_png(data: bytes, size: tuple[int, int]) -> MaskPixels:
     Raises:
         ValueError: it is damaged, or of another size than ``size`` (height, width).
     """
-    mask = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    mask = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
     if mask is None or mask.shape != size:
         raise ValueError("the stored mask does not fit its picture")
     return np.asarray(mask, dtype=np.uint8)
