@@ -1,10 +1,36 @@
 """The JSON API under /api/v1."""
 
+from typing import Any
+
 from fastapi import APIRouter, Depends
 
 from atisbo.web.api import accounts, applications, events, images, predictions, views
 from atisbo.web.deps import protect
 
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(protect)])
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What was wrong and what to do, in the reader's language"},
+        "code": {"type": "string", "description": "Stable, for programs"},
+    },
+}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/problem+json": {"schema": _PROBLEM}}}
+
+
+router = APIRouter(
+    prefix="/api/v1",
+    dependencies=[Depends(protect)],
+    responses={
+        "4XX": _problem("RFC 9457: what the caller can mend"),
+        "5XX": _problem("RFC 9457: not the caller's fault; `Retry-After` says when to try again"),
+    },
+)
 for part in (accounts, applications, predictions, events, views, images):
     router.include_router(part.router)

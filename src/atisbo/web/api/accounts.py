@@ -97,7 +97,7 @@ def token(
     return _shown(pair)
 
 
-@router.post("/auth/refresh", tags=["auth"], responses={401: {}})
+@router.post("/auth/refresh", tags=["auth"])
 def refresh(body: RefreshToken, state: AppState) -> TokenPair:
     """Exchange a refresh token for a new pair. Using one twice revokes all that came of the same sign-in."""
     with state.workplace.transaction() as db:

@@ -28,7 +28,7 @@ def contours(prediction_id: UUID, db: Db, actor: CurrentActor) -> dict[str, Any]
 @router.get(
     "/predictions/{prediction_id}/{view}",
     response_class=Response,
-    responses={200: {"content": {"image/png": {}, "image/jpeg": {}}}, 503: {"description": "Not ready yet"}},
+    responses={200: {"content": {"image/png": {}, "image/jpeg": {}}}},
 )
 async def view(prediction_id: UUID, view: View, request: Request) -> Response:
     """`mask.png`: single channel, 0 or 255, the original's size. Re-encoded, without the original's metadata."""
