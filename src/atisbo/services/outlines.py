@@ -25,13 +25,17 @@ def get(session: Session, actor: Actor, *, prediction_id: UUID) -> dict[str, Any
         "type": "FeatureCollection",
         "width": findings["width"],
         "height": findings["height"],
-        "features": [_feature(region, rings) for region in findings["regions"] for rings in region["contour"]],
+        "features": [
+            _feature(index, region, rings)
+            for index, region in enumerate(findings["regions"])
+            for rings in region["contour"]
+        ],
     }
 
 
-def _feature(region: dict[str, Any], rings: list[list[list[int]]]) -> dict[str, Any]:
+def _feature(index: int, region: dict[str, Any], rings: list[list[list[int]]]) -> dict[str, Any]:
     return {
         "type": "Feature",
-        "properties": {key: region[key] for key in ("label", "probability", "area_percent")},
+        "properties": {"region": index, **{key: region[key] for key in ("label", "probability", "area_percent")}},
         "geometry": {"type": "Polygon", "coordinates": rings},
     }

@@ -75,7 +75,7 @@ export class Findings {
       const row = template.content.firstElementChild.cloneNode(true);
       const button = row.firstElementChild;
       row.querySelector("[data-slot=area]").textContent = say("region.area", { area: percent(region.area_percent) });
-      row.querySelector("[data-slot=sure]").textContent = say("region.sure", { value: score(region.probability) });
+      row.querySelector("[data-slot=score]").textContent = say("region.sure", { value: score(region.probability) });
       button.title = say("region.show", { number: index + 1 });
       for (const type of ["pointerenter", "focus"]) button.addEventListener(type, () => this.#stage.light(index));
       for (const type of ["pointerleave", "blur"]) button.addEventListener(type, () => this.#stage.light(null));

@@ -1,0 +1,98 @@
+"""On a phone, in Spanish, with a thumb."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visitor
+
+pytestmark = pytest.mark.browser
+Visit = Callable[..., Visitor]
+
+SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, summary, input:not([type=hidden]), select")]
+    .filter((element) => element.checkVisibility({ checkVisibilityCSS: true }))
+    .filter((element) => !element.closest("p, dd, .foot, .visually-hidden"))
+    .map((element) => [element, (element.closest("label") ?? element).getBoundingClientRect()])
+    .filter(([, box]) => box.width && box.height < 43.5)
+    .map(([element, box]) => `${element.outerHTML.slice(0, 80)} is ${box.height} high`)"""
+
+
+def test_tray_stage_and_findings_are_steps(visit: Visit) -> None:
+    ana = visit("es", phone=True)
+    ana.register()
+    page = ana.page
+    expect(page.locator("#samples")).to_have_attribute("open", "")
+    page.tap("[data-sample='frame-4.jpg']")
+    sentence = ana.answered()
+    assert "contorneado" in sentence
+    assert re.search(r"\d,\d\s%", sentence)
+    expect(page.locator(".tray")).to_be_hidden()
+    expect(page.locator(".findings .sentence")).to_be_visible()
+    expect(page.locator("[data-download=mask]")).to_be_hidden()
+    page.tap("#sheet-handle")
+    expect(page.locator("[data-slot=sure]")).to_contain_text("punto de corte")
+    expect(page.locator("[data-download=mask]")).to_be_visible()
+    page.tap("#sheet-handle")
+    expect(page.locator("[data-download=mask]")).to_be_hidden()
+    page.go_back()
+    expect(page.locator(".tray")).to_be_visible()
+    page.tap(".tray-item a")
+    expect(page.locator("#stage")).to_be_visible()
+    page.tap("#to-tray")
+    expect(page.locator(".tray-item .state")).to_have_text("Terminada")
+
+
+def test_two_fingers_zoom_and_one_moves_the_divider(visit: Visit) -> None:
+    ana = visit("es", phone=True)
+    ana.register()
+    page = ana.page
+    page.tap("[data-sample='frame-4.jpg']")
+    ana.answered()
+    touch = page.context.new_cdp_session(page)
+
+    def fingers(kind: str, *points: tuple[float, float]) -> None:
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
+
+    width = "parseFloat(document.getElementById('stage').style.getPropertyValue('--width'))"
+    fitted = page.evaluate(width)
+    fingers("touchStart", (170, 300), (220, 300))
+    for apart in (40, 60, 80):
+        fingers("touchMove", (195 - apart, 300), (195 + apart, 300))
+    fingers("touchEnd")
+    assert page.evaluate(width) > fitted * 1.5
+    page.tap("#step-zoom")
+    assert page.evaluate(width) == pytest.approx(fitted)
+
+    page.tap("button[data-view=compare]")
+    box = page.locator("#divider").bounding_box()
+    assert box
+    middle = box["y"] + box["height"] / 2
+    fingers("touchStart", (195, middle))
+    for x in (220, 260, 300):
+        fingers("touchMove", (x, middle))
+    fingers("touchEnd")
+    page.wait_for_function("parseFloat(document.getElementById('stage').style.getPropertyValue('--split')) > 0.65")
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_nothing_is_wider_than_the_screen_and_targets_are_large(visit: Visit, language: str) -> None:
+    ana = visit(language, phone=True)
+    for path in ("/", "/sign-in", "/register", "/about", "/a/polyp/card"):
+        ana.go(path)
+        assert ana.overflow() == 0, path
+        assert ana.page.evaluate(SMALL_TARGETS) == [], path
+    ana.register()
+    ana.page.tap("[data-sample='frame-4.jpg']")
+    ana.answered()
+    for view in ("overlay", "side", "compare"):
+        ana.page.tap(f"button[data-view={view}]")
+        assert ana.overflow() == 0, view
+        assert ana.page.evaluate(SMALL_TARGETS) == [], view
+    for path in ("/a/polyp", "/images", "/account"):
+        ana.go(path)
+        assert ana.overflow() == 0, path
+        assert ana.page.evaluate(SMALL_TARGETS) == [], path
