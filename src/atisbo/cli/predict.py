@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atisbo.cli.main import plainly, settings
-from atisbo.errors import AtisboError, BadImage
+from atisbo.errors import AtisboError, BadImage, Invalid
 
 if TYPE_CHECKING:
     from atisbo.config import Settings
@@ -98,6 +98,10 @@ def _desk(application: str, chosen: Settings, *, overlays: bool) -> Iterator[Des
         folders = [SHIPPED, *([chosen.applications_dir] if chosen.applications_dir else [])]
         registry = Registry.open(folders, precision=chosen.engine_precision)
         try:
+            if registry.application(application).input.region_required:
+                raise Invalid(
+                    "region_needed_here", "{name} needs a marked region. Use the pages or the API.", name=application
+                )
             limits = Limits(max_pixels=chosen.max_image_pixels, max_side=chosen.max_image_side)
             yield Desk(registry.predictor(application), quarantine, limits, overlays)
         finally:

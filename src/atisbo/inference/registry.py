@@ -65,10 +65,17 @@ class Registry:
                 self._predictors[name] = self._start(name)
             return self._predictors[name]
 
-    def _start(self, name: str) -> Predictor:
+    def application(self, name: str) -> Application:
+        """Raises NotFound: no such application works here."""
+        return self._find(name)[0]
+
+    def _find(self, name: str) -> tuple[Application, Card]:
         if name not in self._applications:
             raise NotFound("application_unknown", "There is no application called {name}.", name=name)
-        application, card = self._applications[name]
+        return self._applications[name]
+
+    def _start(self, name: str) -> Predictor:
+        application, card = self._find(name)
         engine = OpenVINOEngine(application.model, card, precision=self._precision)
         log.info("%s: %s in %s", name, card.version, engine.precision)
         return Predictor(card, engine)

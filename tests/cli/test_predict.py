@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from atisbo.cli import app
+from atisbo.domain.applications import SHIPPED
+from atisbo.domain.findings import SegmentationFindings
+from tests.applications_for_tests.networks import HERE
+from tests.pictures import CANARY, jpeg, opened, with_metadata
+
+RUN = CliRunner()
+FRAME = SHIPPED / "polyp" / "samples" / "frame-4.jpg"
+
+
+@pytest.fixture(autouse=True)
+def _applications(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATISBO_APPLICATIONS_DIR", str(HERE))
+
+
+def test_a_sample_frame_is_outlined_without_a_server(tmp_path: Path) -> None:
+    said = RUN.invoke(app, ["predict", "polyp", str(FRAME), "--out", str(tmp_path / "out")])
+    assert said.exit_code == 0, said.output
+    assert said.stdout.startswith(f"{FRAME}: polyp ")
+    mask, overlay = (opened((tmp_path / "out" / f"frame-4-{kind}.png").read_bytes()) for kind in ("mask", "overlay"))
+    assert mask.mode == "L"
+    assert mask.size == overlay.size == opened(FRAME.read_bytes()).size
+    assert set(np.unique(np.asarray(mask))) == {0, 255}
+
+
+def test_one_json_object_a_line_bad_files_too(tmp_path: Path) -> None:
+    bad = tmp_path / "page.jpg"
+    bad.write_text("<!doctype html><html>")
+    missing = tmp_path / "missing.png"
+    said = RUN.invoke(app, ["predict", "polyp", "--json", str(FRAME), str(bad), str(missing), str(tmp_path)])
+    assert said.exit_code == 1
+    first, *failed = [json.loads(line) for line in said.stdout.splitlines()]
+    findings = SegmentationFindings.model_validate_json(json.dumps(first["findings"]))
+    assert not findings.empty
+    assert first["version"].startswith("polyp")
+    assert "Not a medical device" in first["notice"]
+    assert [line["error"]["code"] for line in failed] == ["image_unsupported", "file_unreadable", "file_unreadable"]
+    assert "HTML" in failed[0]["error"]["detail"]
+    assert "Traceback" not in said.output
+
+
+def test_an_application_without_code_in_a_folder_of_ones_own(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "same.jpg").write_bytes(with_metadata(200, 100))
+    files = [str(tmp_path / folder / "same.jpg") for folder in ("a", "b")]
+    out = tmp_path / "out"
+    said = RUN.invoke(app, ["predict", "bright", *files, "--out", str(out)])
+    assert said.exit_code == 0, said.output
+    assert {path.name for path in out.iterdir()} == {
+        f"{stem}-{kind}.png" for stem in ("same", "same-2") for kind in ("mask", "overlay")
+    }
+    assert all(CANARY.encode() not in path.read_bytes() for path in out.iterdir())
+
+
+def test_a_classification_has_a_label_and_no_pictures(tmp_path: Path) -> None:
+    file = tmp_path / "a.jpg"
+    file.write_bytes(jpeg())
+    said = RUN.invoke(app, ["predict", "colour", str(file), "--out", str(tmp_path / "out")])
+    assert (said.exit_code, said.stdout.split(": ")[1].split()[0]) == (0, "red")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_unknown_application_is_a_sentence() -> None:
+    said = RUN.invoke(app, ["predict", "nothing", str(FRAME)])
+    assert said.exit_code == 1
+    assert "no application called nothing" in said.stderr
+    assert said.stdout == ""
+
+
+def test_an_application_that_needs_a_region_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(shutil.copytree(HERE / "colour", tmp_path / "colour"))
+    definition = folder / "application.toml"
+    definition.write_text(definition.read_text().replace("[input]\n", "[input]\nregion_required = true\n"))
+    monkeypatch.setenv("ATISBO_APPLICATIONS_DIR", str(tmp_path))
+    said = RUN.invoke(app, ["predict", "colour", str(FRAME)])
+    assert said.exit_code == 1
+    assert "needs a marked region" in said.stderr
+
+
+def test_it_runs_as_a_command_in_an_empty_folder(tmp_path: Path) -> None:
+    """No server, no database, nothing left behind."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ATISBO_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "atisbo", "predict", "polyp", str(FRAME), "--json"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["findings"]["regions"]
+    assert list(tmp_path.iterdir()) == []
