@@ -21,6 +21,7 @@ from atisbo.domain.access import Actor, Role
 from atisbo.services import accounts
 from atisbo.services.work import Workplace
 from atisbo.store.postgres import EmbeddedPostgres
+from atisbo.store.schema import migrate
 
 PASSWORD = "correct horse battery"
 
@@ -36,7 +37,7 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def _migrated(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("data"), database_url=database_url)
     workplace = Workplace.open(settings)
-    workplace.migrate()
+    migrate(workplace.engine)
     yield workplace
     workplace.close()
 

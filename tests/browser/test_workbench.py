@@ -135,7 +135,7 @@ def test_looking_closely(visit: Visit) -> None:
     page.mouse.move(room["x"] + 100, room["y"] + 100)
     page.mouse.wheel(0, -600)
     page.wait_for_function(
-        f"parseFloat(document.getElementById('stage').style.getPropertyValue('--width')) > {fitted * 2}"
+        f"() => parseFloat(document.getElementById('stage').style.getPropertyValue('--width')) > {fitted * 2}"
     )
     pan = property_of(page, "--pan-x")
     page.mouse.down()

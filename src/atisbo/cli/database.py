@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from atisbo.config import Settings
 from atisbo.services.work import Workplace
 from atisbo.store.postgres import EmbeddedPostgres
+from atisbo.store.schema import migrate
 
 
 @contextmanager
@@ -28,5 +29,5 @@ def opened(settings: Settings) -> Iterator[Workplace]:
 @contextmanager
 def _migrated(settings: Settings) -> Iterator[Workplace]:
     with closing(Workplace.open(settings)) as workplace:
-        workplace.migrate()
+        migrate(workplace.engine)
         yield workplace

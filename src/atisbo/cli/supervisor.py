@@ -18,6 +18,7 @@ from atisbo.errors import Misconfigured
 from atisbo.services import accounts
 from atisbo.services.work import Workplace
 from atisbo.store.postgres import EmbeddedPostgres
+from atisbo.store.schema import migrate
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ class Supervisor:
     def _prepare(self, url: str) -> tuple[str, str] | None:
         """Bring the schema up to date; the first time, make an administrator."""
         workplace = Workplace.open(self._settings.model_copy(update={"database_url": url}))
-        workplace.migrate()
+        migrate(workplace.engine)
         administrator = workplace.within(accounts.first_administrator)
         workplace.close()
         return administrator

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from atisbo.config import Secrets, Settings
 from atisbo.errors import Misconfigured
-from atisbo.store import db, schema
+from atisbo.store import db
 from atisbo.store.blobs import Blobs
 
 __all__ = ["Blobs", "Workplace"]
@@ -55,9 +55,6 @@ class Workplace:
     def within(self, use: Callable[[Session], T]) -> T:
         with self.transaction() as session:
             return use(session)
-
-    def migrate(self) -> None:
-        schema.migrate(self.engine)
 
     def close(self) -> None:
         self.engine.dispose()

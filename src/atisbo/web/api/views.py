@@ -33,5 +33,5 @@ def contours(prediction_id: UUID, db: Db, actor: CurrentActor) -> dict[str, Any]
 async def view(prediction_id: UUID, view: View, request: Request) -> Response:
     """`mask.png`: single channel, 0 or 255, the original's size. Re-encoded, without the original's metadata."""
     data = await picture(request, prediction_id, view)
-    headers = {"Cache-Control": "private, max-age=3600", "Content-Disposition": f'inline; filename="{view}"'}
+    headers = {"Cache-Control": "private, max-age=3600", "Content-Disposition": "inline"}
     return Response(data, media_type=MEDIA_TYPES[view], headers=headers)
