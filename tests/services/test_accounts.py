@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from atisbo.domain.access import Actor, Role
 from atisbo.errors import Conflict, Invalid, NotAllowed, NotSignedIn
-from atisbo.services import accounts
+from atisbo.services import accounts, users
 from atisbo.services.work import Workplace
 from atisbo.store.accounts import InvitationRecord, SessionRecord, UserRecord
 from atisbo.store.db import now
@@ -53,7 +53,7 @@ def test_an_address_has_one_account(workplace: Workplace, make_actor: Make) -> N
 def test_wrong_address_wrong_password_and_disabled_account_sound_alike(workplace: Workplace, make_actor: Make) -> None:
     administrator, ana = make_actor("root", Role.ADMINISTRATOR), make_actor("ana")
     with workplace.transaction() as session:
-        accounts.set_disabled(session, administrator, user_id=ana.user_id, disabled=True)
+        users.set_disabled(session, administrator, user_id=ana.user_id, disabled=True)
     sentences = set()
     for email, password in (
         ("nobody@example.org", PASSWORD),
@@ -101,7 +101,7 @@ def test_by_invitation_only(workplace: Workplace, make_actor: Make) -> None:
     with pytest.raises(NotAllowed, match="invitation"), workplace.transaction() as session:
         accounts.register(session, settings, email="eva@example.org", password=PASSWORD)
     with workplace.transaction() as session:
-        token = accounts.invite(session, administrator, settings, role="curator", email="eva@example.org")
+        token = users.invite(session, administrator, settings, role="curator", email="eva@example.org")
     with pytest.raises(Invalid, match="not valid any more"), workplace.transaction() as session:
         accounts.register(session, settings, email="other@example.org", password=PASSWORD, invitation=token)
     with workplace.transaction() as session:
@@ -113,7 +113,7 @@ def test_by_invitation_only(workplace: Workplace, make_actor: Make) -> None:
 
 def test_an_invitation_ends_after_a_week(workplace: Workplace, make_actor: Make) -> None:
     with workplace.transaction() as session:
-        token = accounts.invite(session, make_actor("root", Role.ADMINISTRATOR), workplace.settings)
+        token = users.invite(session, make_actor("root", Role.ADMINISTRATOR), workplace.settings)
         session.execute(update(InvitationRecord).values(expires_at=now() - timedelta(seconds=1)))
     with pytest.raises(Invalid), workplace.transaction() as session:
         accounts.register(session, workplace.settings, email="eva@example.org", password=PASSWORD, invitation=token)
@@ -130,10 +130,10 @@ def test_only_administrators_manage_users(workplace: Workplace, make_actor: Make
     for role in (Role.USER, Role.CURATOR):
         actor = make_actor(role.value, role)
         for forbidden in (
-            lambda s, a=actor: accounts.list_users(s, a),
-            lambda s, a=actor: accounts.set_role(s, a, user_id=ana.user_id, role="administrator"),
-            lambda s, a=actor: accounts.set_disabled(s, a, user_id=ana.user_id, disabled=True),
-            lambda s, a=actor: accounts.invite(s, a, workplace.settings),
+            lambda s, a=actor: users.list_users(s, a),
+            lambda s, a=actor: users.set_role(s, a, user_id=ana.user_id, role="administrator"),
+            lambda s, a=actor: users.set_disabled(s, a, user_id=ana.user_id, disabled=True),
+            lambda s, a=actor: users.invite(s, a, workplace.settings),
         ):
             with pytest.raises(NotAllowed), workplace.transaction() as session:
                 forbidden(session)
@@ -142,13 +142,13 @@ def test_only_administrators_manage_users(workplace: Workplace, make_actor: Make
 def test_administrators_cannot_lock_themselves_out(workplace: Workplace, make_actor: Make) -> None:
     administrator = make_actor("root", Role.ADMINISTRATOR)
     with pytest.raises(Conflict), workplace.transaction() as session:
-        accounts.set_role(session, administrator, user_id=administrator.user_id, role="user")
+        users.set_role(session, administrator, user_id=administrator.user_id, role="user")
 
 
 def test_the_first_administrator_is_made_once(workplace: Workplace) -> None:
-    made = workplace.within(accounts.first_administrator)
+    made = workplace.within(users.first_administrator)
     assert made is not None
     email, password = made
-    assert workplace.within(accounts.first_administrator) is None
+    assert workplace.within(users.first_administrator) is None
     user = workplace.within(lambda s: accounts.verify(s, email=email, password=password))
     assert user.role == "administrator"

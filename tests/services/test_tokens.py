@@ -11,7 +11,7 @@ from sqlalchemy import update
 from atisbo.config import Secrets
 from atisbo.domain.access import Actor, Right, Role
 from atisbo.errors import Invalid, NotAllowed, NotFound, NotSignedIn
-from atisbo.services import accounts, tokens
+from atisbo.services import tokens, users
 from atisbo.services.work import Workplace
 from atisbo.store.accounts import PersonalTokenRecord
 from atisbo.store.db import now
@@ -113,7 +113,7 @@ def test_a_disabled_user_is_out_at_once(workplace: Workplace, make_actor: Make) 
     administrator, ana = make_actor("root", Role.ADMINISTRATOR), make_actor("ana")
     pair = issue(workplace, ana)
     personal = workplace.within(lambda s: tokens.create(s, ana, name="script", scopes=["predict"]))
-    workplace.within(lambda s: accounts.set_disabled(s, administrator, user_id=ana.user_id, disabled=True))
+    workplace.within(lambda s: users.set_disabled(s, administrator, user_id=ana.user_id, disabled=True))
     for token in (pair.access_token, personal):
         with pytest.raises(NotSignedIn):
             bearer(workplace, token)

@@ -140,8 +140,8 @@ def reset_password(
 ) -> None:
     """Set somebody's password and sign them out everywhere."""
     from atisbo.cli.database import opened
-    from atisbo.services import accounts
+    from atisbo.services.users import reset_password as reset
 
     with opened(settings()) as workplace, workplace.transaction() as session:
-        accounts.reset_password(session, email=email, password=password)
+        reset(session, email=email, password=password)
     typer.echo(f"{email}: new password set")

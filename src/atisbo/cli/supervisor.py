@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from atisbo.config import Settings
 from atisbo.errors import Misconfigured
-from atisbo.services import accounts
+from atisbo.services import users
 from atisbo.services.work import Workplace
 from atisbo.store.postgres import EmbeddedPostgres
 from atisbo.store.schema import migrate
@@ -102,7 +102,7 @@ class Supervisor:
         """Bring the schema up to date; the first time, make an administrator."""
         workplace = Workplace.open(self._settings.model_copy(update={"database_url": url}))
         migrate(workplace.engine)
-        administrator = workplace.within(accounts.first_administrator)
+        administrator = workplace.within(users.first_administrator)
         workplace.close()
         return administrator
 

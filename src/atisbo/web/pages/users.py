@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor
 from atisbo.errors import UserError
-from atisbo.services import accounts
+from atisbo.services import users
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, protect
 from atisbo.web.pages.forms import blame, see
@@ -21,25 +21,25 @@ Text = Annotated[str, Form(max_length=300)]
 
 
 @router.get("")
-def users(request: Request, db: Db, actor: CurrentActor) -> Response:
+def everybody(request: Request, db: Db, actor: CurrentActor) -> Response:
     return _page(request, db, actor)
 
 
 @router.post("/{user_id}/role")
 def role(db: Db, actor: CurrentActor, user_id: UUID, role: Text = "") -> Response:
-    accounts.set_role(db, actor, user_id=user_id, role=role)
+    users.set_role(db, actor, user_id=user_id, role=role)
     return see("/users")
 
 
 @router.post("/{user_id}/disabling")
 def disable(db: Db, actor: CurrentActor, user_id: UUID) -> Response:
-    accounts.set_disabled(db, actor, user_id=user_id, disabled=True)
+    users.set_disabled(db, actor, user_id=user_id, disabled=True)
     return see("/users")
 
 
 @router.post("/{user_id}/enabling")
 def enable(db: Db, actor: CurrentActor, user_id: UUID) -> Response:
-    accounts.set_disabled(db, actor, user_id=user_id, disabled=False)
+    users.set_disabled(db, actor, user_id=user_id, disabled=False)
     return see("/users")
 
 
@@ -49,7 +49,7 @@ def invite(
 ) -> Response:
     try:
         with db.begin_nested():
-            token = accounts.invite(db, actor, state.settings, role=role, email=email or None)
+            token = users.invite(db, actor, state.settings, role=role, email=email or None)
     except UserError as error:
         return _page(request, db, actor, status=error.status, errors=blame(request, error, {}))
     base = state.settings.public_url or str(request.base_url)
@@ -61,8 +61,8 @@ def _page(request: Request, db: Session, actor: Actor, *, status: int = 200, **c
         request,
         "users.html",
         status=status,
-        users=accounts.list_users(db, actor),
-        invitations=accounts.list_invitations(db, actor),
+        users=users.list_users(db, actor),
+        invitations=users.list_invitations(db, actor),
         role_words=render.role_words(render.translator(request)),
         **{"invitation_link": "", **context},
     )
