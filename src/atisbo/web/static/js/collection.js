@@ -1,5 +1,7 @@
 // The images of this page: one item each, from the moment a file is chosen until its answer is read.
 
+const OPEN = ["waiting", "running"];
+
 /** Unlike crypto.randomUUID this also works on a plain http address. */
 export function freshKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -18,7 +20,7 @@ export class Collection extends EventTarget {
   }
 
   get open() {
-    return this.all.filter((item) => item.id && ["waiting", "running"].includes(item.status));
+    return this.all.filter((item) => item.id && OPEN.includes(item.status));
   }
 
   find(id) {
@@ -37,6 +39,8 @@ export class Collection extends EventTarget {
   take(prediction, item = this.find(prediction.id)) {
     const known = this.find(prediction.id);
     if (item && known && known !== item) this.remove(known);
+    const overtaken = item?.id === prediction.id && !OPEN.includes(item.status) && OPEN.includes(prediction.status);
+    if (overtaken) return item;
     const fields = { id: prediction.id, status: prediction.status, name: prediction.image.file_name, prediction };
     if (item) return this.change(item, { ...fields, problem: prediction.failure?.detail });
     const fresh = { key: prediction.id, picture: null, ...fields, problem: prediction.failure?.detail };

@@ -34,13 +34,14 @@ export class Intake {
     const replaced = this.#again;
     this.#again = null;
     if (files.length && replaced) this.#collection.remove(replaced);
-    files.forEach((file, index) => {
-      const item = this.#collection.begin({ file, name: file.name, picture: URL.createObjectURL(file) });
-      const problem = this.#obviousProblem(file);
+    const begin = (file) => this.#collection.begin({ file, name: file.name, picture: URL.createObjectURL(file) });
+    const items = files.toReversed().map(begin).reverse();
+    if (items.length) this.#collection.select(items[0], { step: true });
+    for (const item of items) {
+      const problem = this.#obviousProblem(item.file);
       if (problem) this.#collection.change(item, { status: "failed", problem });
       else this.#enqueue(item);
-      if (index === 0) this.#collection.select(item, { step: true });
-    });
+    }
   }
 
   #paste(files) {

@@ -8,10 +8,12 @@ export class Live {
   #collection;
   #application;
   #events;
+  #early = new Set();
 
   constructor(collection, application) {
     this.#collection = collection;
     this.#application = application;
+    collection.addEventListener("changed", ({ detail: { item } }) => this.#early.delete(item.id) && this.#read(item.id));
     this.#connect();
     setInterval(() => this.#catchUp(), PATIENCE_MS);
   }
@@ -26,8 +28,14 @@ export class Live {
 
   async #heard({ id, status }) {
     const item = this.#collection.find(id);
-    if (!item || item.status === status || status === "rendered") return;
-    await this.#read(id);
+    if (!item) return this.#remember(id);
+    if (item.status !== status) await this.#read(id);
+  }
+
+  /** An answer can be quicker than the confirmation of its upload. */
+  #remember(id) {
+    if (this.#early.size > 100) this.#early.clear();
+    this.#early.add(id);
   }
 
   /** Places in the queue move without an event, and an event can be lost: look at what is still open. */
