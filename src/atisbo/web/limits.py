@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 
+from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from atisbo.errors import TooLarge, TooMany
+from atisbo.errors import NotSignedIn, TooLarge, TooMany
 
 _FORM_OVERHEAD = 64 * 1024
 _PATIENCE = 8
@@ -49,15 +52,29 @@ class BodyLimit:
 
 
 class FailurePace:
-    """Counts failures per key over a minute; a victim's own address is never locked by somebody else's."""
+    """Counts failures per account and address over a minute, so that nobody is locked out by somebody else's."""
 
     def __init__(self, per_minute: int) -> None:
         self._limit = per_minute
         self._failures: dict[str, deque[float]] = defaultdict(deque)
         self._lock = Lock()
 
-    def check(self, key: str) -> None:
-        """Raises TooMany while the last minute holds as many failures as allowed."""
+    @contextmanager
+    def attempt(self, account: str, request: Request) -> Iterator[None]:
+        """Around one try to sign in to ``account``.
+
+        Raises:
+            TooMany: the last minute holds as many failures, from this address, as are allowed.
+        """
+        key = f"{account.strip().lower()[:300]} {request.client.host if request.client else ''}"
+        self._check(key)
+        try:
+            yield
+        except NotSignedIn:
+            self._failed(key)
+            raise
+
+    def _check(self, key: str) -> None:
         with self._lock:
             times = self._recent(key)
             if len(times) >= self._limit:
@@ -69,7 +86,7 @@ class FailurePace:
                     seconds=wait,
                 )
 
-    def failed(self, key: str) -> None:
+    def _failed(self, key: str) -> None:
         with self._lock:
             self._recent(key).append(time.monotonic())
             if len(self._failures) > 10_000:

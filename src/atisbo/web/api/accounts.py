@@ -87,14 +87,8 @@ def token(
     form: Annotated[OAuth2PasswordRequestForm, Depends()], request: Request, db: Db, state: AppState
 ) -> TokenPair:
     """Exchange e-mail address (as ``username``) and password for a short access token and a refresh token."""
-    key = f"{form.username.strip().lower()} {request.client.host if request.client else ''}"
-    state.sign_in_pace.check(key)
-    try:
-        pair = tokens.issue(db, state.settings, state.secrets, email=form.username, password=form.password)
-    except NotSignedIn:
-        state.sign_in_pace.failed(key)
-        raise
-    return _shown(pair)
+    with state.sign_in_pace.attempt(form.username, request):
+        return _shown(tokens.issue(db, state.settings, state.secrets, email=form.username, password=form.password))
 
 
 @router.post("/auth/refresh", tags=["auth"])

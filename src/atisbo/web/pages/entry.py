@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from atisbo.errors import NotSignedIn, UserError
+from atisbo.errors import UserError
 from atisbo.services import accounts
 from atisbo.web import render
 from atisbo.web.deps import AppState, Db, MaybeActor, State, protect
@@ -63,21 +63,15 @@ def sign_in(
 
 def _session_token(request: Request, db: Session, state: State, email: str, password: str) -> str:
     """Raises NotSignedIn for wrong credentials and TooMany after too many of them."""
-    address = request.client.host if request.client else ""
-    key = f"{email.strip().lower()} {address}"
-    state.sign_in_pace.check(key)
-    try:
+    with state.sign_in_pace.attempt(email, request):
         return accounts.sign_in(
             db,
             state.settings,
             email=email,
             password=password,
-            address=address,
+            address=request.client.host if request.client else "",
             user_agent=request.headers.get("user-agent", ""),
         )
-    except NotSignedIn:
-        state.sign_in_pace.failed(key)
-        raise
 
 
 @router.get("/register")
