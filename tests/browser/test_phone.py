@@ -75,7 +75,9 @@ def test_two_fingers_zoom_and_one_moves_the_divider(visit: Visit) -> None:
     for x in (220, 260, 300):
         fingers("touchMove", (x, middle))
     fingers("touchEnd")
-    page.wait_for_function("() => parseFloat(document.getElementById('stage').style.getPropertyValue('--split')) > 0.65")
+    page.wait_for_function(
+        "() => parseFloat(document.getElementById('stage').style.getPropertyValue('--split')) > 0.65"
+    )
 
 
 @pytest.mark.parametrize("language", ["es", "en"])

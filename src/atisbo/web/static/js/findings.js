@@ -114,8 +114,7 @@ export class Findings {
 
 function explanation(item) {
   if (item.status === "failed") return item.problem ?? "";
-  if (item.status === "refused") return say("refused.sentence");
-  if (item.status === "unsure") return say("unsure.sentence");
+  if (item.status === "unsure" && item.prediction.findings) return say("unsure.sentence");
   return item.prediction?.findings?.empty ? say("none.explained") : "";
 }
 

@@ -101,7 +101,10 @@ export class Intake {
         this.add([...field.files]);
         field.value = "";
       });
+      field.addEventListener("cancel", () => (this.#again = null));
     }
+    const consent = document.querySelector(".consent");
+    consent?.querySelector("input").addEventListener("change", ({ target }) => (consent.querySelector("details").open = target.checked));
     document.getElementById("camera").hidden = !matchMedia("(pointer: coarse)").matches;
     for (const button of document.querySelectorAll("[data-sample]")) button.addEventListener("click", () => this.#sample(button));
   }

@@ -27,7 +27,7 @@ export class Stage {
     this.#item = item;
     document.getElementById("stage-welcome").hidden = !!item;
     this.#root.querySelector("[data-slot=name]").textContent = item?.name ?? "";
-    const answered = ["done", "unsure"].includes(item?.status);
+    const answered = !!item?.prediction?.links.contours;
     this.#tools.disabled = !answered;
     this.#root.toggleAttribute("data-unanswered", !answered);
     if (changed) this.#clear();
