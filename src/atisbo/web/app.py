@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from atisbo import __version__
 from atisbo.domain.applications import installed
@@ -17,8 +15,6 @@ from atisbo.web.deps import State
 from atisbo.web.limits import BodyLimit, FailurePace
 from atisbo.web.live import Hub
 from atisbo.web.security import SecurityHeaders
-
-STATIC = Path(__file__).parent / "static"
 
 
 def create_app(workplace: Workplace) -> FastAPI:
@@ -57,5 +53,4 @@ def create_app(workplace: Workplace) -> FastAPI:
     for router in pages.routers:
         app.include_router(router)
     assets.mount(app)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

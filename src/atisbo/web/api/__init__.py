@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Security
+from fastapi.security import OAuth2PasswordBearer
 
-from atisbo.web.api import accounts, applications, events, images, predictions, views
+from atisbo.web.api import accounts, applications, auth, events, images, predictions, views
 from atisbo.web.deps import protect
 
 _PROBLEM = {
@@ -32,5 +33,8 @@ router = APIRouter(
         "5XX": _problem("RFC 9457: not the caller's fault; `Retry-After` says when to try again"),
     },
 )
+router.include_router(auth.router)
+_documented = OAuth2PasswordBearer("/api/v1/auth/token", auto_error=False)
+"""Only tells the document's readers how to sign in; ``web.security`` decides."""
 for part in (accounts, applications, predictions, events, views, images):
-    router.include_router(part.router)
+    router.include_router(part.router, dependencies=[Security(_documented)])

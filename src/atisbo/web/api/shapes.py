@@ -1,4 +1,4 @@
-"""What the API says of a prediction."""
+"""What the API takes and says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from atisbo.domain.images import Region
 from atisbo.domain.predictions import Status
@@ -14,6 +14,12 @@ from atisbo.i18n import translate
 from atisbo.services.predictions import PredictionView
 
 NOTICE = "Research and education only. Not a medical device."
+
+
+class Body(BaseModel):
+    """What a caller sends as JSON: nothing beside the fields that are named."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class ImageShape(BaseModel):

@@ -36,5 +36,10 @@ document.addEventListener("keydown", ({ key }) => {
   menu.querySelector("summary").focus();
 });
 
+// Scripts may have moved on from the address that the page was made for.
+for (const form of document.querySelectorAll("form[action='/language'], form[action='/appearance']")) {
+  form.addEventListener("formdata", ({ formData }) => formData.set("next", location.pathname + location.search));
+}
+
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
 for (const time of document.querySelectorAll("time[datetime]")) time.textContent = clock.format(new Date(time.dateTime));
