@@ -260,4 +260,8 @@ def test_a_result_that_arrived_meanwhile_is_there_after_a_reload(visit: Visit) -
     ana.page.reload()
     assert ana.answered() == sentence
     expect(ana.page.locator(".tray-item")).to_have_count(1)
+    address = ana.page.url
+    ana.page.click(".languages [value=es]")
+    assert "contornea" in ana.answered()
+    assert ana.page.url == address, "switching the language stays at the picture"
     expect(ana.page.locator(".thumb img")).to_be_visible()

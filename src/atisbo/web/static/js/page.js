@@ -22,11 +22,18 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-document.addEventListener("click", ({ target }) => {
+function outside(element, { clientX, clientY }) {
+  const { left, right, top, bottom } = element.getBoundingClientRect();
+  return clientX < left || clientX > right || clientY < top || clientY > bottom;
+}
+
+document.addEventListener("click", (event) => {
+  const { target } = event;
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
   const opener = target.closest("[data-open]");
   if (opener) document.getElementById(opener.dataset.open).showModal();
-  if (target.closest("[data-close]") || target.matches("dialog[open]")) target.closest("dialog").close();
+  const onBackdrop = target.matches("dialog[open]") && outside(target, event);
+  if (target.closest("[data-close]") || onBackdrop) target.closest("dialog").close();
 });
 
 document.addEventListener("keydown", ({ key }) => {
@@ -36,9 +43,9 @@ document.addEventListener("keydown", ({ key }) => {
   menu.querySelector("summary").focus();
 });
 
-// Scripts may have moved on from the address that the page was made for.
-for (const form of document.querySelectorAll("form[action='/language'], form[action='/appearance']")) {
-  form.addEventListener("formdata", ({ formData }) => formData.set("next", location.pathname + location.search));
+// The workbench moves on from the address that its page was made for.
+for (const form of document.querySelectorAll("body.bench-page form:is([action='/language'], [action='/appearance'])")) {
+  form.addEventListener("formdata", ({ formData }) => formData.set("next", location.pathname));
 }
 
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
