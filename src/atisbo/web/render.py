@@ -85,6 +85,7 @@ def _everywhere(request: Request, language: str) -> dict[str, Any]:
         "language": language,
         "theme": theme if theme in THEMES else None,
         "actor": getattr(request.state, "actor", None),
+        "recognised": hasattr(request.state, "actor"),
         "applications": [
             {"name": application.name, "title": application.title.in_(language)}
             for application, _ in state.applications.values()
