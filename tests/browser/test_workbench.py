@@ -236,6 +236,25 @@ def test_what_is_obviously_wrong_is_said_before_it_is_sent(visit: Visit, tmp_pat
     assert sent == []
 
 
+def test_a_lost_connection_is_said_and_tried_again_without_storing_twice(visit: Visit) -> None:
+    ana = visit()
+    ana.register()
+    page = ana.page
+    keys: list[str | None] = []
+    page.on("request", lambda one: one.method == "POST" and keys.append(one.headers.get("idempotency-key")))
+    page.route("**/applications/polyp/predictions", lambda route: route.abort(), times=1)
+    ana.choose(SAMPLES / "frame-1.jpg")
+    expect(page.locator("[data-slot=explanation]")).to_have_text("The connection was lost. Check it and try again.")
+    assert len(ana.complaints) == 1, "Chromium notes the aborted request"
+    ana.complaints.clear()
+    page.click("#again")
+    ana.answered()
+    expect(page.locator(".tray-item")).to_have_count(1)
+    assert len(keys) == 2
+    assert keys[0]
+    assert keys[0] == keys[1]
+
+
 def test_consent_is_off_and_sent_only_when_ticked(visit: Visit) -> None:
     ana = visit()
     page = ana.page

@@ -1,6 +1,7 @@
 // Files come in by choosing, dropping, pasting, a camera, or as samples; each is accepted or refused on its own.
 
 import { freshKey } from "./collection.js";
+import { listenToDrops } from "./drop.js";
 import { Refusal, trySample, upload } from "./server.js";
 import { decimal, say } from "./words.js";
 
@@ -18,15 +19,17 @@ export class Intake {
     this.#bench = bench;
     this.#collection = collection;
     this.#listenToButtons();
-    this.#listenToDrops();
-    document.addEventListener("paste", ({ clipboardData }) => this.#paste([...(clipboardData?.files ?? [])]));
+    listenToDrops((files) => this.add(files));
+    addEventListener("beforeunload", (event) => this.#sending && event.preventDefault());
   }
 
-  /** Upload the same file once more, or ask for it if this page never had it. */
+  /** Upload the same file once more, or ask for it if this page never had it.
+   *  The key stays unless the service has answered: if only the answer was lost, nothing is stored twice. */
   retry(item) {
     this.#again = item.file ? null : item;
     if (!item.file) return document.getElementById("file-input").click();
-    this.#collection.change(item, { id: null, prediction: null, status: "sending", progress: 0, problem: null, attempt: freshKey() });
+    const attempt = item.id ? freshKey() : item.attempt;
+    this.#collection.change(item, { id: null, prediction: null, status: "sending", progress: 0, problem: null, attempt });
     this.#enqueue(item);
   }
 
@@ -42,11 +45,6 @@ export class Intake {
       if (problem) this.#collection.change(item, { status: "failed", problem });
       else this.#enqueue(item);
     }
-  }
-
-  #paste(files) {
-    if (!files.length) return;
-    this.add(files.map((file) => (file.name && file.name !== "image.png" ? file : renamed(file))));
   }
 
   async #sample(button) {
@@ -108,27 +106,4 @@ export class Intake {
     document.getElementById("camera").hidden = !matchMedia("(pointer: coarse)").matches;
     for (const button of document.querySelectorAll("[data-sample]")) button.addEventListener("click", () => this.#sample(button));
   }
-
-  #listenToDrops() {
-    const veil = document.getElementById("drop-veil");
-    const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
-    document.addEventListener("dragover", (event) => {
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      veil.hidden = false;
-    });
-    document.addEventListener("dragleave", ({ relatedTarget }) => {
-      if (!relatedTarget) veil.hidden = true;
-    });
-    document.addEventListener("drop", (event) => {
-      veil.hidden = true;
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      this.add([...event.dataTransfer.files]);
-    });
-  }
-}
-
-function renamed(file) {
-  return new File([file], `${say("pasted")}.${file.type.split("/")[1] ?? "png"}`, { type: file.type });
 }
