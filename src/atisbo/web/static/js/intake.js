@@ -26,6 +26,7 @@ export class Intake {
   /** Upload the same file once more, or ask for it if this page never had it.
    *  The key stays unless the service has answered: if only the answer was lost, nothing is stored twice. */
   retry(item) {
+    if (item.sample) return this.#ask(item);
     this.#again = item.file ? null : item;
     if (!item.file) return document.getElementById("file-input").click();
     const attempt = item.id ? freshKey() : item.attempt;
@@ -47,11 +48,16 @@ export class Intake {
     }
   }
 
-  async #sample(button) {
+  #sample(button) {
     const { sample, source } = button.dataset;
     const item = this.#collection.begin({ name: sample, picture: source, sample, status: "waiting" });
     this.#collection.select(item, { step: true });
-    await this.#settle(item, trySample(this.#bench.dataset.application, sample));
+    this.#ask(item);
+  }
+
+  #ask(item) {
+    this.#collection.change(item, { id: null, prediction: null, status: "waiting", problem: null });
+    return this.#settle(item, trySample(this.#bench.dataset.application, item.sample));
   }
 
   #obviousProblem(file) {
