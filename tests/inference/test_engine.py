@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -18,7 +20,7 @@ from atisbo.imaging.masks import segment
 from atisbo.imaging.transform import Pixels, fit, transform
 from atisbo.inference.answers import activate
 from atisbo.inference.engine import OpenVINOEngine, _precision
-from tests.applications_for_tests.networks import bright, bright_nchw, colour, model
+from tests.applications_for_tests.networks import HERE, bright, bright_nchw, colour, model
 
 BRIGHT = OutputSpec(labels=("bright",), activation="none")
 RAW = OutputSpec(labels=("bright",), activation="sigmoid")
@@ -144,6 +146,30 @@ def test_a_picture_is_answered_the_same_alone_and_in_a_group_from_any_thread(sta
     with ThreadPoolExecutor(8) as pool:
         alone = list(pool.map(lambda i: engine.infer(batch[i : i + 1])["scores"][0], range(24)))
     np.testing.assert_allclose(np.stack(alone), together, atol=1e-6)
+
+
+TOGETHER = """
+import sys, threading
+from pathlib import Path
+import numpy as np
+from atisbo.domain.applications import load
+from atisbo.inference.engine import OpenVINOEngine
+
+application, card = load(Path(sys.argv[1]))
+def work():
+    engine = OpenVINOEngine(application.model, card)
+    for _ in range(50):
+        engine.infer(np.zeros((1, 32, 32, 3), np.uint8))
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_the_first_inferences_of_a_process_may_come_from_several_threads() -> None:
+    subprocess.run([sys.executable, "-c", TOGETHER, str(HERE / "bright")], check=True, timeout=60)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 import openvino as ov
@@ -19,6 +19,10 @@ from atisbo.imaging.transform import Pixels
 from atisbo.inference.answers import Answers, shaped
 
 Precision = Literal["auto", "bf16", "f32"]
+
+# OpenVINO's Python binding deadlocks when the first two inferences of a process run side by side (seen with 2026.4:
+# both hang while numpy copies into their tensors). Every engine makes its first one in here, alone.
+_LOADING: Final = threading.Lock()
 
 
 class Engine(Protocol):
@@ -61,19 +65,17 @@ class OpenVINOEngine:
         self._path = path
         self._card = card
         self._lock = threading.Lock()
-        core = ov.Core()
-        self.precision = _precision(core, precision)
-        model = _read(core, path, card)
-        _add_preprocessing(model, card.input, self._wrong)
-        options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": self.precision, "PERFORMANCE_HINT": "THROUGHPUT"}
-        if streams is not None:
-            options["NUM_STREAMS"] = streams
-        self._compiled = core.compile_model(model, "CPU", options)
-        self._parallel = int(self._compiled.get_property("NUM_STREAMS"))
         self._idle: list[Any] = []
-        self._outputs = self._find_outputs()
         self._one_by_one = False
-        self._dry_run()
+        with _LOADING:
+            core = ov.Core()
+            self.precision = _precision(core, precision)
+            model = _read(core, path, card)
+            _add_preprocessing(model, card.input, self._wrong)
+            self._compiled = core.compile_model(model, "CPU", _options(self.precision, streams))
+            self._parallel = int(self._compiled.get_property("NUM_STREAMS"))
+            self._outputs = self._find_outputs()
+            self._dry_run()
 
     @property
     def parallel(self) -> int:
@@ -158,6 +160,11 @@ def _precision(core: Any, asked: Precision) -> str:
     if asked == "bf16" and not has_bf16:
         raise Misconfigured("no_bf16", "This CPU cannot compute in bf16. Set ATISBO_ENGINE_PRECISION to auto or f32.")
     return "bf16" if has_bf16 and asked != "f32" else "f32"
+
+
+def _options(precision: str, streams: int | None) -> dict[str, Any]:
+    options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "THROUGHPUT"}
+    return options if streams is None else options | {"NUM_STREAMS": streams}
 
 
 def _read(core: Any, path: Path, card: Card) -> Any:
