@@ -20,7 +20,7 @@ from atisbo.imaging.masks import segment
 from atisbo.imaging.transform import Pixels, fit, transform
 from atisbo.inference.answers import activate
 from atisbo.inference.engine import OpenVINOEngine, _precision
-from tests.applications_for_tests.networks import bright, bright_nchw, colour, model
+from tests.applications_for_tests.networks import HERE, bright, bright_nchw, colour, model
 
 BRIGHT = OutputSpec(labels=("bright",), activation="none")
 RAW = OutputSpec(labels=("bright",), activation="sigmoid")
@@ -148,7 +148,7 @@ def test_a_picture_is_answered_the_same_alone_and_in_a_group_from_any_thread(sta
     np.testing.assert_allclose(np.stack(alone), together, atol=1e-6)
 
 
-def test_first_inferences_never_run_side_by_side(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_inferences_never_run_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """OpenVINO's binding hangs if they do; hanging itself is a matter of luck, so the order is what is tested."""
     dry_run, alone = OpenVINOEngine._dry_run, threading.Lock()
 
@@ -159,9 +159,9 @@ def test_first_inferences_never_run_side_by_side(start: Start, monkeypatch: pyte
         alone.release()
 
     monkeypatch.setattr(OpenVINOEngine, "_dry_run", watched)
+    application, card = load(HERE / "bright")
     with ThreadPoolExecutor(4) as pool:
-        engines = list(pool.map(lambda _: start(bright(), NHWC, BRIGHT), range(4)))
-    assert len(engines) == 4
+        assert len(list(pool.map(lambda _: OpenVINOEngine(application.model, card), range(4)))) == 4
 
 
 @pytest.mark.parametrize(
