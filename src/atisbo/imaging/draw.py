@@ -35,8 +35,9 @@ def overlay(pixels: Pixels, mask: MaskPixels) -> bytes:
     x, y, width, height = cv2.boundingRect(mask)
     if width:
         window = np.s_[y : y + height, x : x + width]
-        part, inside = drawn[window], mask[window] > 0
-        part[inside] = (part[inside] * (1 - _FILL) + np.array(CONTOUR) * _FILL).astype(np.uint8)
+        part = drawn[window]
+        tint = np.full_like(part, CONTOUR)
+        np.copyto(part, cv2.addWeighted(part, 1 - _FILL, tint, _FILL, 0), where=mask[window][..., np.newaxis] > 0)
         contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         line = max(2, round(max(mask.shape) / 400))
         cv2.drawContours(drawn, contours, -1, _HAIRLINE, line + 2, cv2.LINE_AA)

@@ -44,8 +44,8 @@ sys.path[:] = json.loads(sys.argv[1])
 from atisbo.imaging.cell import main
 main(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), float(sys.argv[5]))
 """
-_PASSED_ON: Final = ("LD_LIBRARY_PATH", "SYSTEMROOT")
-"""Environment variables without which some Pythons do not start; nothing else goes in."""
+_PASSED_ON: Final = ("LD_LIBRARY_PATH",)
+"""Environment variables without which some Pythons do not start; nothing else of ours goes in."""
 
 
 @dataclass(frozen=True)
@@ -154,15 +154,13 @@ class Quarantine:
             while task := self._tasks.get_nowait():
                 if task.future.set_running_or_notify_cancel():
                     task.future.set_exception(_away())
-        self._end_children()  # whoever waits for one hears at once
+        for child in list(self._children):
+            child.kill()  # whoever waits for it hears at once
         for _ in self._threads:
             self._tasks.put(None)
         for thread in self._threads:
             thread.join()
-        self._end_children()  # a thread may have been replacing one
-
-    def _end_children(self) -> None:
-        for child in list(self._children):
+        for child in self._children:
             child.end()
 
     def _serve(self, number: int) -> None:
@@ -220,7 +218,7 @@ class Child:
         try:
             self._connection.send_bytes(pickle.dumps((task.job, task.arguments)))
             if not self._connection.poll(self._timeout_s):
-                self._kill()
+                self.kill()
                 raise BadImage(
                     "image_too_slow", "This picture took too long to open. Save it in another format and send it again."
                 )
@@ -229,7 +227,7 @@ class Child:
                 return task.receive(head["values"], blocks)
             refusal = _refusal(head)
         except (EOFError, OSError, ValueError, KeyError, TypeError) as error:
-            self._kill()
+            self.kill()
             log.warning("a child ended with %s over a picture: %r", self._process.returncode, error)
             raise _crashed() from error
         raise refusal
@@ -242,18 +240,20 @@ class Child:
                 raise TimeoutError
             self._connection.recv_bytes()
         except (EOFError, OSError) as error:
-            self._kill()
+            self.kill()
             raise Unavailable(
                 "decoder_down", "The part that opens pictures does not start. Try again later, or tell the operator."
             ) from error
         self._ready = True
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
+        """End the process; any thread may."""
         self._process.kill()
         self._process.wait()
 
     def end(self) -> None:
-        self._kill()
+        """End the process and the socket; for the thread that uses it."""
+        self.kill()
         self._connection.close()
 
 
