@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import struct
+import threading
 import time
 import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -202,6 +203,12 @@ def test_a_png_with_a_changed_byte_is_refused() -> None:
     assert refusal(bytes(data)) == "image_damaged"
 
 
+def test_a_png_with_an_impossible_depth_is_refused() -> None:
+    data = bytearray(encoded(ramp().convert("L"), "PNG", transparency=30))
+    data[24] = 0
+    assert refusal(bytes(data)) == "image_damaged"
+
+
 def test_a_png_with_too_few_rows_is_refused() -> None:
     rows = zlib.compress(b"\0" * (1 + 3 * 64) * 32)
     assert refusal(png_of(64, 64, rows)) == "image_damaged"
@@ -336,9 +343,20 @@ def test_nothing_of_the_metadata_is_in_the_pixels() -> None:
     assert CANARY.encode() not in decode(with_metadata()).tobytes()
 
 
-def test_what_others_print_meanwhile_is_passed_on(capfd: pytest.CaptureFixture[str]) -> None:
-    with overheard() as complaints, Path("/dev/stderr").open("w") as stderr:
-        stderr.write("somebody else's line\nCorrupt JPEG data: premature end of data segment\n")
+def test_what_another_thread_prints_meanwhile_is_passed_on(capfd: pytest.CaptureFixture[str]) -> None:
+    done, said = threading.Event(), threading.Event()
+
+    def chatter() -> None:
+        os.write(2, b"somebody else's line\nCorrupt JPEG data: premature end of data segment\n")
+        said.set()
+        done.wait(10)
+
+    thread = threading.Thread(target=chatter)
+    with overheard() as complaints:
+        thread.start()
+        assert said.wait(10)
+    done.set()
+    thread.join()
     assert complaints.damage
     assert capfd.readouterr().err == "somebody else's line\n"
 

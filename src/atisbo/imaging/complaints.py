@@ -14,7 +14,7 @@ from typing import Final
 
 _LOCK: Final = threading.Lock()
 _LIBRARY: Final = re.compile(
-    rb"\s*$|\[ ?[A-Z]+:\d|Corrupt JPEG|Premature end|Inconsistent prog|Invalid (SOS|JPEG)|Unknown Adobe"
+    rb"\s*$|> |Apparently |\[ ?[A-Z]+:\d|Corrupt JPEG|Premature end|Inconsistent prog|Invalid (SOS|JPEG)|Unknown Adobe"
     rb"|Warning: unknown|JPEGLib|lib(png|jpeg|tiff|webp)|TIFF|OpenCV|error: \("
 )
 """How a line begins that an image library wrote."""
@@ -35,7 +35,7 @@ class Complaints:
 
 @contextmanager
 def overheard() -> Iterator[Complaints]:
-    """Catch what is written to file descriptor 2; what no image library wrote is passed on afterwards.
+    """Catch what is written to file descriptor 2; what another thread wrote meanwhile is passed on.
 
     One block at a time in a process: the descriptor is everybody's.
     """
@@ -55,7 +55,8 @@ def overheard() -> Iterator[Complaints]:
             size = os.lseek(heard, 0, os.SEEK_END)
             if size:
                 complaints.text = os.pread(heard, min(size, 65536), 0)
-                foreign = [line for line in complaints.text.splitlines(keepends=True) if not _LIBRARY.match(line)]
-                os.write(real, b"".join(foreign))
+                if threading.active_count() > 1:
+                    foreign = [line for line in complaints.text.splitlines(keepends=True) if not _LIBRARY.match(line)]
+                    os.write(real, b"".join(foreign))
             os.close(heard)
             os.close(real)

@@ -84,6 +84,8 @@ def _jpeg(data: bytes) -> Header:
 
 def _png(data: bytes) -> Header:
     width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    if depth not in (1, 2, 4, 8, 16):
+        raise Broken
     orientation, extra, grey = 1, "", None
     at, ended = 8, False
     while not ended:
