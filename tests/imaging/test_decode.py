@@ -398,3 +398,16 @@ def test_a_frame_is_decoded_quickly() -> None:
         return min(times)
 
     assert best(lambda: decode(data)) < 1.5 * best(lambda: cv2.imdecode(np.frombuffer(data, np.uint8), flags))
+
+
+def test_a_phones_second_view_in_the_same_jpeg_is_ignored() -> None:
+    data = encoded(ramp(), "MPO", save_all=True, append_images=[ramp().rotate(180)])
+    np.testing.assert_array_equal(decode(data), by_pillow(data))
+
+
+def test_a_tiff_may_carry_a_thumbnail_of_itself() -> None:
+    small = ramp().resize((24, 16))
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    data = encoded(ramp(), "TIFF", save_all=True, append_images=[small])
+    assert Image.open(io.BytesIO(data)).n_frames == 2
+    np.testing.assert_array_equal(decode(data), np.asarray(ramp()))
