@@ -34,7 +34,7 @@ class Predictor:
     """Card, engine and batcher of one version. Thread-safe.
 
     Args:
-        max_wait_s: see :class:`Batcher`.
+        max_batch: largest group for the engine.
         capacity: pictures that may wait for the engine.
     """
 
