@@ -32,8 +32,7 @@ export class Stage {
     this.#root.toggleAttribute("data-unanswered", !answered);
     if (changed) this.#clear();
     if (!item) return;
-    await this.#picture(item);
-    if (answered && this.#item === item) await this.#answer(item);
+    await Promise.all([this.#picture(item), answered && this.#answer(item)]);
   }
 
   set view(name) {
