@@ -67,7 +67,9 @@ def measurements(report: Report, name: str, column: str | None = None) -> tuple[
     return (
         whole,
         *(
-            whole.model_copy(update={"name": f"{name}, {value}", "figures": figures})
+            whole.model_copy(
+                update={"name": f"{name}, {value}", "data": f"{value}, of {report.data}", "figures": figures}
+            )
             for value, figures in parts.items()
         ),
     )
