@@ -92,7 +92,7 @@ def web(supervised: Supervised = False) -> None:
 @plainly
 def worker(supervised: Supervised = False) -> None:
     """Run a worker on the database of ATISBO_DATABASE_URL."""
-    import asyncio
+    import uvloop
 
     from atisbo.worker.main import run
 
@@ -100,7 +100,7 @@ def worker(supervised: Supervised = False) -> None:
     configure("worker", chosen.log_level)
     if supervised:
         end_with_parent()
-    asyncio.run(run(chosen))
+    uvloop.run(run(chosen))
 
 
 @app.command()
