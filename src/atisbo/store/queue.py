@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pgqueuer.adapters.drivers.psycopg import PsycopgDriver
 from pgqueuer.adapters.persistence.queries import SyncQueries
 from pgqueuer.ports.driver import SyncDriver
-from psycopg import Connection, RawCursor
+from psycopg import AsyncConnection, Connection, RawCursor
 from psycopg.rows import dict_row
 from sqlalchemy.orm import Session
 
@@ -28,6 +29,24 @@ class CallersConnection(SyncDriver):
         cursor = RawCursor(self._connection, row_factory=dict_row)
         cursor.execute(query.encode(), args or None)
         return cursor.fetchall()
+
+
+class Listening(PsycopgDriver):
+    """A worker's driver: it listens on one connection and works on another.
+
+    psycopg holds a connection while it waits for notifications, a second at a time; on a single connection every
+    statement that arrives in the meantime waits for that second.
+    """
+
+    def __init__(self, listening: AsyncConnection[Any], working: AsyncConnection[Any]) -> None:
+        super().__init__(listening)
+        self._working = PsycopgDriver(working)
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        return await self._working.fetch(query, *args)
+
+    async def execute(self, query: str, *args: object) -> str:
+        return await self._working.execute(query, *args)
 
 
 def enqueue(

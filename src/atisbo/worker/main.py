@@ -17,7 +17,7 @@ from atisbo.domain.applications import SHIPPED
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
 from atisbo.services.work import Workplace
-from atisbo.store.queue import ERASE, PREDICT, RENDER
+from atisbo.store.queue import ERASE, PREDICT, RENDER, Listening
 from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
 
@@ -59,11 +59,8 @@ async def _until_disconnected(
 ) -> None:
     settings = workplace.settings
     try:
-        connection = await psycopg.AsyncConnection.connect(
-            settings.database_url or "", autocommit=True, connect_timeout=5
-        )
-        async with connection:
-            queue = PgQueuer.from_psycopg_connection(connection)
+        async with await _connect(settings) as listening, await _connect(settings) as working:
+            queue = PgQueuer(Listening(listening, working))
             _entrypoints(queue, workplace, quarantine, registry)
             stopping = asyncio.create_task(_pass_on(stop, queue))
             try:
@@ -80,6 +77,10 @@ async def _until_disconnected(
         log.warning("no database, trying again in a second: %s", error)
     except Exception:
         log.exception("the queue stopped; starting it again in a second")
+
+
+async def _connect(settings: Settings) -> psycopg.AsyncConnection:
+    return await psycopg.AsyncConnection.connect(settings.database_url or "", autocommit=True, connect_timeout=5)
 
 
 async def _pass_on(stop: asyncio.Event, queue: PgQueuer) -> None:
