@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
@@ -68,7 +69,7 @@ class OpenVINOEngine:
         self._idle: list[Any] = []
         self._one_by_one = False
         with _LOADING:
-            core = ov.Core()
+            core = _core()
             self.precision = _precision(core, precision)
             model = _read(core, path, card)
             _add_preprocessing(model, card.input, self._wrong)
@@ -153,6 +154,16 @@ class OpenVINOEngine:
 
     def _wrong(self, field: str, reason: str) -> Misconfigured:
         return Misconfigured("network_wrong", "{path}: {field}: {reason}", path=self._path, field=field, reason=reason)
+
+
+@cache
+def _core() -> Any:
+    """OpenVINO's door, one for the life of the process.
+
+    Its CPU plugin gives the loading thread an alternate signal stack and frees it when the plugin goes, even when it
+    goes in another thread; the next signal, a Ctrl-C say, then ends the process. So the plugin stays.
+    """
+    return ov.Core()
 
 
 def _precision(core: Any, asked: Precision) -> str:
