@@ -20,9 +20,10 @@ def test_a_worker_listens_on_one_connection_and_works_on_another(workplace: Work
             heard: asyncio.Queue[str] = asyncio.Queue()
             driver = Listening(first, second)
             async with driver:
-                await driver.add_listener("test", lambda payload: heard.put_nowait(str(payload)))
+                early = asyncio.create_task(driver.notify("test", "hello"))
                 rows = await driver.fetch("SELECT pg_backend_pid() AS pid")
-                await driver.notify("test", "hello")
+                await driver.add_listener("test", lambda payload: heard.put_nowait(str(payload)))
+                await early
                 return first.info.backend_pid, rows[0]["pid"], await asyncio.wait_for(heard.get(), 10)
 
     listener, worker, heard = asyncio.run(go())

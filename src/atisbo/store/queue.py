@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 from pgqueuer.adapters.drivers.psycopg import PsycopgDriver
 from pgqueuer.adapters.persistence.queries import SyncQueries
-from pgqueuer.ports.driver import SyncDriver
+from pgqueuer.ports.driver import NotifyCallback, SyncDriver
 from psycopg import AsyncConnection, Connection, RawCursor
 from psycopg.rows import dict_row
 from sqlalchemy.orm import Session
@@ -41,6 +42,16 @@ class Listening(PsycopgDriver):
     def __init__(self, listening: AsyncConnection[Any], working: AsyncConnection[Any]) -> None:
         super().__init__(listening)
         self._working = PsycopgDriver(working)
+        self._hears = asyncio.Event()
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        await super().add_listener(channel, callback)
+        self._hears.set()
+
+    async def notify(self, channel: str, payload: str) -> None:
+        """Waits for the first listener: PgQueuer's check of its own hearing must not speak before it can hear."""
+        await self._hears.wait()
+        await super().notify(channel, payload)
 
     async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
         return await self._working.fetch(query, *args)
