@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atisbo.cli.main import plainly, settings
+from atisbo.domain.predictions import NOTICE
 from atisbo.errors import AtisboError, BadImage, Invalid
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from atisbo.domain.images import Limits
     from atisbo.imaging.quarantine import Quarantine
     from atisbo.inference.registry import Answer, Predictor
-
-NOTICE = "Research and education only. Not a medical device."
 
 
 @dataclass(frozen=True)
@@ -88,21 +87,20 @@ def predict(
 
 @contextmanager
 def _desk(application: str, chosen: Settings, *, overlays: bool) -> Iterator[Desk]:
-    from atisbo.domain.applications import SHIPPED
+    from atisbo.domain.applications import roots
     from atisbo.domain.images import Limits
     from atisbo.imaging.quarantine import Quarantine
     from atisbo.inference.registry import Registry
 
     quarantine = Quarantine(chosen.decoder_processes, chosen.decode_timeout_s, chosen.decoder_memory_bytes)
     try:
-        folders = [SHIPPED, *([chosen.applications_dir] if chosen.applications_dir else [])]
-        registry = Registry.open(folders, precision=chosen.engine_precision)
+        registry = Registry.open(roots(chosen.applications_dir), precision=chosen.engine_precision)
         try:
             if registry.application(application).input.region_required:
                 raise Invalid(
                     "region_needed_here", "{name} needs a marked region. Use the pages or the API.", name=application
                 )
-            limits = Limits(max_pixels=chosen.max_image_pixels, max_side=chosen.max_image_side)
+            limits = Limits.of(chosen)
             yield Desk(registry.predictor(application), quarantine, limits, overlays)
         finally:
             registry.close()

@@ -215,11 +215,11 @@ def _plain_card(application: Application, tensor: TensorSpec, output: OutputSpec
     )
 
 
-def discover(roots: Sequence[Path]) -> tuple[dict[str, tuple[Application, Card]], list[Misconfigured]]:
-    """Every application in the sub-folders of ``roots`` by name, and what is wrong with the others."""
+def discover(places: Sequence[Path]) -> tuple[dict[str, tuple[Application, Card]], list[Misconfigured]]:
+    """Every application in the sub-folders of ``places`` by name, and what is wrong with the others."""
     found: dict[str, tuple[Application, Card]] = {}
     faults: list[Misconfigured] = []
-    for root in roots:
+    for root in places:
         if not root.is_dir():
             faults.append(Misconfigured("applications_missing", "The folder {path} is missing.", path=root))
         for path in sorted(root.glob("*/application.toml")):
@@ -235,13 +235,18 @@ def discover(roots: Sequence[Path]) -> tuple[dict[str, tuple[Application, Card]]
     return found, faults
 
 
+def roots(extra: Path | None = None) -> list[Path]:
+    """Where applications lie: the shipped ones, then the operator's."""
+    return [SHIPPED, *([extra] if extra else [])]
+
+
 def installed(extra: Path | None = None) -> dict[str, tuple[Application, Card]]:
     """Every application that can be used, the shipped ones first; a broken one is reported and left out.
 
     Args:
         extra: the operator's own folder of application folders.
     """
-    found, faults = discover([SHIPPED, *([extra] if extra else [])])
+    found, faults = discover(roots(extra))
     for fault in faults:
         log.error("application left out: %s", fault)
     return found

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from atisbo.errors import Invalid
+
+if TYPE_CHECKING:  # decoders have no use for settings
+    from atisbo.config import Settings
 
 ACCEPTED_MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/tiff", "image/bmp")
 
@@ -48,6 +51,11 @@ class Limits(BaseModel):
     """Longest side in pixels."""
     min_side: int = 16
     """Shortest side in pixels."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """What the operator set."""
+        return cls(max_pixels=settings.max_image_pixels, max_side=settings.max_image_side)
 
     @model_validator(mode="after")
     def _sane(self) -> Self:

@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+NOTICE: Final = "Research and education only. Not a medical device."
+"""Every answer carries it, translated."""
+
 
 class Status(StrEnum):
     """What has become of a question."""

@@ -52,12 +52,12 @@ class State:
             raise NotFound("application_unknown", "There is no application called {name}.", name=name[:60]) from error
 
 
-def _state(request: Request) -> State:
+def state_of(request: Request) -> State:
     state: State = request.app.state.atisbo
     return state
 
 
-AppState = Annotated[State, Depends(_state)]
+AppState = Annotated[State, Depends(state_of)]
 
 
 def _db(state: AppState) -> Iterator[Session]:
@@ -98,7 +98,7 @@ async def protect(request: Request, state: AppState) -> None:
 
 async def in_transaction(request: Request, use: Callable[[Session, Actor], T]) -> T:
     """For streams and waits: authenticate and work in a transaction that is over when this returns."""
-    state = _state(request)
+    state = state_of(request)
 
     def work() -> T:
         with state.workplace.transaction() as session:

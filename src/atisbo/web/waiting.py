@@ -16,16 +16,11 @@ from atisbo.domain.access import Actor
 from atisbo.errors import Unavailable
 from atisbo.services import predictions, views
 from atisbo.services.predictions import PredictionView
-from atisbo.web.deps import State, in_transaction
+from atisbo.web.deps import in_transaction, state_of
 from atisbo.web.live import Event
 
 HEARTBEAT_S = 15.0
 RENDER_PATIENCE_S = 15.0
-
-
-def _state(request: Request) -> State:
-    state: State = request.app.state.atisbo
-    return state
 
 
 async def current(request: Request, prediction_id: UUID) -> PredictionView:
@@ -38,12 +33,12 @@ async def current(request: Request, prediction_id: UUID) -> PredictionView:
 async def finished(request: Request, actor: Actor, view: PredictionView, patience_s: float) -> PredictionView:
     """A prediction that ``actor`` has just made, once it is finished, or as it is when patience ends (seconds)."""
     deadline = time.monotonic() + patience_s
-    workplace = _state(request).workplace
+    workplace = state_of(request).workplace
 
     def look(session: Session) -> PredictionView:
         return predictions.get(session, actor, prediction_id=view.id)
 
-    with _state(request).hub.listening(prediction_id=view.id) as queue:
+    with state_of(request).hub.listening(prediction_id=view.id) as queue:
         while not view.status.finished:
             try:
                 event = await asyncio.wait_for(queue.get(), max(0.0, deadline - time.monotonic()))
@@ -60,7 +55,7 @@ async def picture(request: Request, prediction_id: UUID, view: str) -> bytes:
     Raises:
         Unavailable: it was not made in time.
     """
-    state = _state(request)
+    state = state_of(request)
 
     async def look() -> bytes | None:
         return await in_transaction(
@@ -90,7 +85,7 @@ def message(event: str, data: object) -> str:
 
 async def stream(request: Request, queue: asyncio.Queue[Event]) -> AsyncIterator[Event | None]:
     """Events as they come, None as a heartbeat, until the reader leaves or the service stops."""
-    stopping = _state(request).hub.stopping
+    stopping = state_of(request).hub.stopping
     while not stopping.is_set() and not await request.is_disconnected():
         try:
             yield await asyncio.wait_for(queue.get(), HEARTBEAT_S)

@@ -7,13 +7,12 @@ import contextlib
 import logging
 import signal
 from datetime import timedelta
-from pathlib import Path
 
 import psycopg
 from pgqueuer import PgQueuer
 
 from atisbo.config import Settings
-from atisbo.domain.applications import SHIPPED
+from atisbo.domain.applications import roots
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
 from atisbo.services.work import Workplace
@@ -22,11 +21,6 @@ from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
 
 log = logging.getLogger(__name__)
-
-
-def folders(settings: Settings) -> list[Path]:
-    """Where applications are looked for: the shipped ones, then the operator's."""
-    return [SHIPPED] + ([settings.applications_dir] if settings.applications_dir else [])
 
 
 async def run(settings: Settings) -> None:
@@ -40,7 +34,7 @@ async def run(settings: Settings) -> None:
         timeout_s=settings.decode_timeout_s,
         memory_bytes=settings.decoder_memory_bytes,
     )
-    registry = Registry.open(folders(settings), precision=settings.engine_precision)
+    registry = Registry.open(roots(settings.applications_dir), precision=settings.engine_precision)
     registry.load()
     log.info("ready: %s", ", ".join(registry.names()) or "no application")
     try:

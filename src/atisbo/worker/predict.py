@@ -57,7 +57,7 @@ class Predicting:
         self._workplace = workplace
         self._quarantine = quarantine
         self._registry = registry
-        self._limits = Limits(max_pixels=settings.max_image_pixels, max_side=settings.max_image_side)
+        self._limits = Limits.of(settings)
         self._max_attempts = settings.max_attempts
         self._claim = Grouped(self._claim_many)
         self._record = Grouped(self._record_many)

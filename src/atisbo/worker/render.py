@@ -22,10 +22,9 @@ log = logging.getLogger(__name__)
 
 class Rendering:
     def __init__(self, workplace: Workplace, quarantine: Quarantine) -> None:
-        settings = workplace.settings
         self._workplace = workplace
         self._quarantine = quarantine
-        self._limits = Limits(max_pixels=settings.max_image_pixels, max_side=settings.max_image_side)
+        self._limits = Limits.of(workplace.settings)
 
     async def run(self, job: Job) -> None:
         """Make every picture of a prediction and say so; a picture that cannot be opened has none."""

@@ -9,11 +9,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from atisbo.domain.images import Region
-from atisbo.domain.predictions import Status
+from atisbo.domain.predictions import NOTICE, Status
 from atisbo.i18n import translate
 from atisbo.services.predictions import PredictionView
-
-NOTICE = "Research and education only. Not a medical device."
 
 
 class Body(BaseModel):
