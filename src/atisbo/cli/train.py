@@ -29,6 +29,7 @@ def run(
     out: Path,
     *,
     weights: Path | None,
+    start: Path | None,
     hold_out: tuple[str, ...],
     command: str,
     resume: bool,
@@ -43,7 +44,7 @@ def run(
     chosen = holding_out(load_recipe(recipe), hold_out)
     split = load(folders, chosen.data, chosen.input, chosen.seed)
     done = export_only or story.train(
-        chosen, split, out, weights=weights, command=command, resume=resume, console=console
+        chosen, split, out, weights=weights, start=start, command=command, resume=resume, console=console
     )
     if done:
         texts = chosen.model_dump(include={"intended_use", "limits", "licence"})

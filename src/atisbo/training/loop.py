@@ -22,6 +22,7 @@ from atisbo.training.curves import Curves, write_curves
 from atisbo.training.data import Batches, Cached, Split, plain
 from atisbo.training.loss import agreement, segmentation_loss
 from atisbo.training.recipe import Recipe, TrainRecipe
+from atisbo.training.start import start_from
 
 FIGURES = ("loss", "accuracy", "iou", "dice")
 
@@ -46,6 +47,7 @@ class Run:
     """One training run in a folder.
 
     Args:
+        start: an exported network to go on from.
         notes: what should travel with the weights beside recipe and epoch (command, data in words, …).
         after_step: called after every step; returns True to stop there (the tests' Ctrl-C).
     """
@@ -58,6 +60,7 @@ class Run:
         folder: Path,
         *,
         weights: Path | None = None,
+        start: Path | None = None,
         notes: dict[str, Any] | None = None,
         console: Console | None = None,
         after_step: Callable[[], bool] = lambda: False,
@@ -65,7 +68,10 @@ class Run:
         torch.manual_seed(recipe.seed)
         self.recipe, self.split, self.data_sha256, self.folder = recipe, split, data_sha256, folder
         self.notes, self.console, self.after_step = notes or {}, console or Console(), after_step
-        self.network = networks.channels_last(networks.build(recipe.network, weights))
+        self.network = networks.build(recipe.network, weights)
+        if start:
+            start_from(self.network, start, (pixels for pixels, _ in plain(split.train[::20], recipe.input, 16)))
+        self.network = networks.channels_last(self.network)
         networks.freeze(self.network, recipe.network.frozen)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.optimiser = make_optimiser(self.network, recipe.train)

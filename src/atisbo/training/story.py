@@ -30,11 +30,12 @@ def train(
     out: Path,
     *,
     weights: Path | None,
+    start: Path | None = None,
     command: str,
     resume: bool = False,
     console: Console | None = None,
 ) -> bool:
-    """Train a recipe on a split into ``out``.
+    """Train a recipe on a split into ``out``, from pretrained encoders or from an exported network.
 
     Returns:
         Whether the end was reached; False after Ctrl-C.
@@ -42,7 +43,7 @@ def train(
     Raises:
         Misconfigured: the recipe needs pretrained weights and none are named, or there is nothing to resume.
     """
-    if recipe.network.encoder_weights and weights is None:
+    if recipe.network.encoder_weights and weights is None and start is None:
         raise Misconfigured(
             "weights_unnamed",
             "This recipe starts from {file}. Name the folder it is in with --weights DIR.",
@@ -56,7 +57,7 @@ def train(
         "data": f"training: {in_words(split.train)}; validation: {in_words(split.validation)}",
         "trained_on": datetime.now(UTC).date().isoformat(),
     }
-    run = Run(recipe, split, split_sha256(split), out, weights=weights, notes=notes, console=console)
+    run = Run(recipe, split, split_sha256(split), out, weights=weights, start=start, notes=notes, console=console)
     return run.go(resume=resume)
 
 
