@@ -49,7 +49,12 @@ class OutputSpec(Strict):
     """Classification into two: the label whose probability is compared with ``threshold``."""
     activation: Literal["sigmoid", "softmax", "none"]
     """What turns the raw output into probabilities; ``none`` when the network already gives them."""
+    temperature: float = Field(default=1.0, gt=0)
+    """The raw output is divided by this before it is activated, so that probabilities agree with frequencies
+    (Guo et al. 2017); found on validation data."""
     threshold: float = Field(default=0.5, gt=0, lt=1)
+    unsure_above: float | None = Field(default=None, gt=0, lt=1)
+    """Largest uncertainty (:func:`atisbo.domain.uncertainty.uncertainty`) of an answer; above it the answer is "not sure"."""
     min_area_percent: float = Field(default=0.0, ge=0, lt=100)
     """Segmentation: smaller connected regions are dropped; percent of the analysed area."""
     scores: str | None = None
@@ -63,6 +68,54 @@ class OutputSpec(Strict):
             raise ValueError("labels must differ from one another")
         if self.positive is not None and self.positive not in self.labels:
             raise ValueError(f"positive {self.positive!r} is not one of the labels")
+        if self.activation == "none" and self.temperature != 1:
+            raise ValueError("temperature needs a raw output: say sigmoid or softmax")
+        return self
+
+
+class Gate(Strict):
+    """Whether a picture is of the application's kind at all, said by another output of the same network."""
+
+    output: str
+    """Name of the output: (n, kinds), raw; softmax makes probabilities of it."""
+    kinds: tuple[str, ...] = Field(min_length=2)
+    """What a picture may be, for example colonoscopy, fundus, disc, artwork, other."""
+    own: tuple[str, ...] = Field(min_length=1)
+    """The kinds that the application is for."""
+    threshold: float = Field(gt=0, lt=1)
+    """A picture whose own kinds have less than this together is refused as foreign."""
+
+    @model_validator(mode="after")
+    def _own_are_kinds(self) -> Self:
+        if not set(self.own) < set(self.kinds):
+            raise ValueError("own must be some of the kinds, not all")
+        return self
+
+
+class Ratio(Strict):
+    """A measure made of two structures, for example the vertical cup-to-disc ratio."""
+
+    name: str
+    numerator: str
+    denominator: str
+    extent: Literal["height", "width", "area"]
+    """What of each structure is compared."""
+
+
+class Structures(Strict):
+    """What a classification network outlines besides its answer, by another output of the same network."""
+
+    output: OutputSpec
+    """As of a segmentation; ``scores`` names the network's output."""
+    ratios: tuple[Ratio, ...] = ()
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.output.scores is None:
+            raise ValueError("output.scores has to name the network's output")
+        unknown = {name for r in self.ratios for name in (r.numerator, r.denominator)} - set(self.output.labels)
+        if unknown:
+            raise ValueError(f"ratios: {', '.join(sorted(unknown))} is not one of the labels")
         return self
 
 
@@ -112,6 +165,8 @@ class Card(Strict):
     """Checksum of the model file; verified before it is loaded."""
     input: TensorSpec
     output: OutputSpec
+    gate: Gate | None = None
+    structures: Structures | None = None
     lineage: Lineage = Lineage()
     quality: tuple[Measurement, ...] = ()
     intended_use: str = ""
