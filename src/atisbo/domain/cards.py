@@ -54,7 +54,7 @@ class OutputSpec(Strict):
     (Guo et al. 2017); found on validation data."""
     threshold: float = Field(default=0.5, gt=0, lt=1)
     unsure_above: float | None = Field(default=None, gt=0, lt=1)
-    """Largest uncertainty (:func:`atisbo.domain.uncertainty.uncertainty`) of an answer; above it the answer is "not sure"."""
+    """Largest uncertainty (see :mod:`atisbo.domain.uncertainty`) of an answer; above it the answer is "not sure"."""
     min_area_percent: float = Field(default=0.0, ge=0, lt=100)
     """Segmentation: smaller connected regions are dropped; percent of the analysed area."""
     scores: str | None = None
