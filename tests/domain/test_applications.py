@@ -143,7 +143,7 @@ def test_a_broken_application_takes_no_other_down(folder: Path, caplog: pytest.L
     edit(folder, 'task = "segmentation"', 'task = "guessing"')
     shutil.copytree(HERE / "colour", folder.parent / "twin")
     found, faults = discover(roots)
-    assert sorted(found) == ["bright", "colour"]
+    assert sorted(found) == ["bright", "colour", "eye"]
     assert found["bright"][0].folder == HERE / "bright"
     told = " ".join(str(fault) for fault in faults)
     assert len(faults) == 3

@@ -17,7 +17,7 @@ from openvino.preprocess import PrePostProcessor
 from atisbo.domain.cards import Card, TensorSpec
 from atisbo.errors import Misconfigured
 from atisbo.imaging.transform import Pixels
-from atisbo.inference.answers import Answers, shaped
+from atisbo.inference.answers import NAMED_BY, Answers, Unfit, read, wanted
 
 Precision = Literal["auto", "bf16", "f32"]
 
@@ -40,8 +40,9 @@ class Engine(Protocol):
             batch: (n, H, W, 3), uint8, RGB, fitted to the card's size.
 
         Returns:
-            ``scores``: probabilities, (n, labels, h, w) or (n, labels), float32; if the card names one,
-            ``embedding``: (n, d), float32.
+            ``scores``: probabilities, (n, labels, h, w) or (n, labels), float32; where the card names them
+            ``embedding``: (n, d), ``kinds``: (n, kinds) and ``structures``: (n, labels, h, w); see
+            :data:`atisbo.inference.answers.Answers`.
 
         Raises:
             ValueError: the batch has another shape or type.
@@ -73,10 +74,10 @@ class OpenVINOEngine:
             self.precision = _precision(core, precision)
             model = _read(core, path, card)
             _add_preprocessing(model, card.input, self._wrong)
-            self._compiled = core.compile_model(model, "CPU", _options(self.precision, streams))
-            self._parallel = int(self._compiled.get_property("NUM_STREAMS"))
-            self._outputs = self._find_outputs()
+            self._compile(core, model, streams)
             self._dry_run()
+            if self._one_by_one:  # OpenVINO's graph can keep the shapes of a run that failed
+                self._compile(core, model, streams)
 
     @property
     def parallel(self) -> int:
@@ -93,67 +94,72 @@ class OpenVINOEngine:
         return self._run(batch)
 
     def _run(self, batch: Pixels) -> Answers:
-        raw = self._raw(batch)
-        answers = {"scores": shaped(raw[0], self._card)}
-        if len(raw) > 1:
-            answers["embedding"] = raw[1].reshape(len(batch), -1)
-        return answers
+        return read(self._raw(batch), self._card)
 
-    def _raw(self, batch: Pixels) -> list[NDArray[np.float32]]:
+    def _raw(self, batch: Pixels) -> dict[str, NDArray[np.float32]]:
         """The outputs as the network gives them, in an infer request of our own."""
         with self._lock:
             request = self._idle.pop() if self._idle else self._compiled.create_infer_request()
-        try:
-            request.infer([np.ascontiguousarray(batch)])
-            return [np.array(request.get_tensor(port).data, dtype=np.float32) for port in self._outputs]
-        finally:
-            with self._lock:
-                self._idle.append(request)
+        request.infer([np.ascontiguousarray(batch)])
+        outputs = self._outputs.items()
+        raw = {name: np.array(request.get_tensor(port).data, dtype=np.float32) for name, port in outputs}
+        with self._lock:
+            self._idle.append(request)
+        return raw
 
-    def _find_outputs(self) -> list[Any]:
+    def _compile(self, core: Any, model: Any, streams: int | None) -> None:
+        self._idle.clear()
+        self._compiled = core.compile_model(model, "CPU", _options(self.precision, streams))
+        self._parallel = int(self._compiled.get_property("NUM_STREAMS"))
+        self._outputs = self._find_outputs()
+
+    def _find_outputs(self) -> dict[str, Any]:
+        """The network's port of each answer."""
         named = {name: port for port in self._compiled.outputs for name in port.get_names()}
-        wanted = {"scores": self._card.output.scores, "embedding": self._card.output.embedding}
-        for field, name in wanted.items():
+        found = {}
+        for answer, name in wanted(self._card).items():
             if name is not None and name not in named:
-                raise self._wrong(
-                    f"output.{field}", f"the network has no output {name}; it has {', '.join(sorted(named))}"
-                )
-        scores, embedding = wanted["scores"], wanted["embedding"]
-        first = named[scores] if scores else self._compiled.outputs[0]
-        return [first] + ([named[embedding]] if embedding else [])
+                there = ", ".join(sorted(named))
+                raise self._wrong(NAMED_BY[answer], f"the network has no output {name}; it has {there}")
+            found[answer] = named[name] if name is not None else self._compiled.outputs[0]
+        return found
 
     def _dry_run(self) -> None:
-        """Noise through the network: its answer has to be what the card says. Warms it up, too."""
+        """Noise through the network: every answer has to be what the card says. Warms it up, too."""
         noise = np.random.default_rng(0).integers(0, 256, (2, *self._card.input.size, 3), np.uint8)
         try:
             alone = self._raw(noise[:1])
+            answers = read(alone, self._card)
         except RuntimeError as error:
             raise self._wrong("input.tensor", f"the network cannot run on it ({_last_line(error)})") from error
-        try:
-            scores = shaped(alone[0], self._card)
-        except ValueError as error:
-            raise self._wrong("output.labels", str(error)) from error
-        if not np.isfinite(scores).all():
-            raise self._wrong("input.tensor", "the network answers with values that are no numbers")
-        if scores.min() < -1e-3 or scores.max() > 1 + 1e-3:
-            raise self._wrong(
-                "output.activation", "the network's own answers are no probabilities; say sigmoid or softmax"
-            )
+        except Unfit as error:
+            raise self._wrong(error.field, str(error)) from error
+        for name, values in answers.items():
+            if not np.isfinite(values).all():
+                raise self._wrong(
+                    NAMED_BY[name] if name != "scores" else "input.tensor",
+                    "the network answers with values that are no numbers",
+                )
+        for name, field in (("scores", "output.activation"), ("structures", "structures.output.activation")):
+            if name in answers and not -1e-3 <= answers[name].min() <= answers[name].max() <= 1 + 1e-3:
+                raise self._wrong(field, "the network's own answers are no probabilities; say sigmoid or softmax")
         self._one_by_one = not self._takes_two(noise, alone)
 
-    def _takes_two(self, noise: Pixels, alone: list[NDArray[np.float32]]) -> bool:
+    def _takes_two(self, noise: Pixels, alone: dict[str, NDArray[np.float32]]) -> bool:
         """Whether the network keeps the pictures of a batch apart; some files are made for a batch of one."""
         try:
             both = self._raw(noise)
         except RuntimeError:
             return False
-        return all(
-            len(b) == 2 and np.allclose(a[0], b[0], rtol=0.05, atol=0.05 * max(1.0, float(np.abs(a).max())))
-            for a, b in zip(alone, both, strict=True)
-        )
+        return all(_first_alike(alone[name], both[name]) for name in alone)
 
     def _wrong(self, field: str, reason: str) -> Misconfigured:
         return Misconfigured("network_wrong", "{path}: {field}: {reason}", path=self._path, field=field, reason=reason)
+
+
+def _first_alike(alone: NDArray[np.float32], both: NDArray[np.float32]) -> bool:
+    room = 0.05 * max(1.0, float(np.abs(alone).max()))
+    return len(both) == 2 and bool(np.allclose(alone[0], both[0], rtol=0.05, atol=room))
 
 
 @cache
