@@ -1,46 +1,84 @@
-"""Bootstrap intervals of means, by image or by group."""
+"""Bootstrap intervals, of means and of any other figure, by image or by group."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from atisbo.domain.cards import Interval
 
-DRAWS = 2000
+DRAWS: Final = 1000
+CONFIDENCE: Final = 0.95
+
+Weights = NDArray[np.float64]
+"""(1 + draws, rows): how often each row was drawn; the first line is the sample itself, every row once."""
+Values = NDArray[np.float64]
+"""(1 + draws,): a figure of the sample and of each draw; nan where a draw has none."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that can be computed for any weighting of the rows."""
+
+    n: int
+    """How many rows say something about it."""
+    of: Callable[[Weights], Values]
+
+
+def draw(rows: int, groups: Sequence[str] | None = None, *, draws: int = DRAWS, seed: int = 0) -> Weights:
+    """Draw rows with replacement, again and again (Efron 1979).
+
+    Args:
+        groups: (rows,); rows of one group (patient, sequence, centre) are drawn together, because they are alike;
+            without it every row is its own group.
+    """
+    member = np.arange(rows) if groups is None else np.unique(np.asarray(groups, str), return_inverse=True)[1]
+    count = int(member.max()) + 1 if rows else 0
+    times = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / max(count, 1)), draws)
+    return np.concatenate([np.ones((1, rows)), times[:, member].astype(float)])
+
+
+def mean(values: Sequence[float] | NDArray[Any]) -> Figure:
+    """The mean of values; nan are left out."""
+    numbers = np.asarray(values, float)
+    known = ~np.isnan(numbers)
+    filled = np.where(known, numbers, 0.0)
+    return Figure(int(known.sum()), lambda weights: ratio(weights @ filled, weights @ known.astype(float)))
+
+
+def ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
+    """Element by element; nan where the divisor is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(below > 0, above / below, np.nan)
+
+
+def interval(figure: Figure, weights: Weights, confidence: float = CONFIDENCE) -> Interval | None:
+    """The figure with its percentile interval; ``None`` where it has no value."""
+    values = figure.of(weights)
+    value, drawn = float(values[0]), values[1:][~np.isnan(values[1:])]
+    if figure.n == 0 or np.isnan(value) or not len(drawn):
+        return None
+    tail = (1 - confidence) / 2
+    low, high = (float(edge) for edge in np.quantile(drawn, [tail, 1 - tail]))
+    return Interval(value=value, low=min(low, value), high=max(high, value), confidence=confidence, n=figure.n)
 
 
 def bootstrap(
     values: Sequence[float],
     groups: Sequence[str] | None = None,
     *,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Interval | None:
-    """Mean of values with its percentile interval (Efron 1979); nan are left out.
-
-    Args:
-        groups: values of one group (patient, sequence, centre) are drawn together, because they are alike; without
-            it every value is its own group.
-
-    Returns:
-        The interval, or ``None`` where no value is left.
-    """
+    """Mean of values with its percentile interval; nan are left out, and ``None`` is returned where none is left."""
     numbers = np.asarray(values, float)
     known = ~np.isnan(numbers)
     if not known.any():
         return None
-    labels = np.arange(len(numbers)).astype(str) if groups is None else np.asarray(groups, str)
-    _, member = np.unique(labels[known], return_inverse=True)
-    sums, sizes = np.bincount(member, numbers[known]), np.bincount(member)
-    rng = np.random.default_rng(seed)
-    times = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), draws)
-    means = (times @ sums) / (times @ sizes)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    value = float(numbers[known].mean())
-    return Interval(
-        value=value, low=min(float(low), value), high=max(float(high), value), confidence=confidence, n=int(known.sum())
-    )
+    labels = None if groups is None else np.asarray(groups, str)[known].tolist()
+    return interval(mean(numbers[known]), draw(int(known.sum()), labels, draws=draws, seed=seed), confidence)
