@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from atisbo.domain.cards import Card, OutputSpec, Strict, Task, TensorSpec, first_fault
+from atisbo.domain.images import Region
 from atisbo.errors import Misconfigured
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ class InputSection(Strict):
 
     region: Literal["none", "free", "square"] = "none"
     region_required: bool = False
+    hint: LocalisedText | None = None
+    """How to mark the part that matters, in one line."""
     tensor: TensorSpec | None = None
     """Only without a card."""
 
@@ -99,6 +102,8 @@ class Sample(Strict):
     file: FileName
     title: LocalisedText
     source: str = Field(min_length=1)
+    region: Region | None = None
+    """The part that matters, to begin with; pixels of the picture."""
 
 
 class _File(Strict):

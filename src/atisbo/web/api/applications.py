@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from atisbo.domain.cards import Card
 from atisbo.errors import NotFound
 from atisbo.services import predictions
 from atisbo.services.predictions import Upload
-from atisbo.web.api.predictions import Asked, answer
+from atisbo.web.api.predictions import Asked, answer, read_region
 from atisbo.web.deps import AppState, CurrentActor, in_transaction
 from atisbo.web.render import language_of
 
@@ -73,9 +73,14 @@ def card(application: str, state: AppState, _: CurrentActor) -> dict[str, Any]:
     tags=["predictions"],
 )
 async def try_sample(
-    application: str, file: str, request: Request, state: AppState, prefer: Annotated[str, Header()] = ""
+    application: str,
+    file: str,
+    request: Request,
+    state: AppState,
+    region: Annotated[str | None, Query(description="JSON {x, y, width, height} in the picture's pixels")] = None,
+    prefer: Annotated[str, Header()] = "",
 ) -> Response:
-    """Ask about one of the pictures that came with the application."""
+    """Ask about one of the pictures that came with the application; without `region` its own one is used."""
 
     def work(session: Session, actor: Actor) -> Asked:
         asked, _ = state.application(application)
@@ -83,6 +88,7 @@ async def try_sample(
         if sample is None:
             raise NotFound("sample_unknown", "There is no such sample picture.")
         upload = Upload((asked.folder / "samples" / sample.file).read_bytes(), sample.file)
-        return actor, predictions.ask(session, actor, blobs=state.blobs, application=asked, upload=upload)
+        part = read_region(region) or sample.region
+        return actor, predictions.ask(session, actor, blobs=state.blobs, application=asked, upload=upload, region=part)
 
     return await answer(request, *await in_transaction(request, work), prefer)

@@ -61,7 +61,7 @@ async def ask(
             blobs=state.blobs,
             application=asked,
             upload=upload,
-            region=_region(region),
+            region=read_region(region),
             training_consent=consent == "training",
             idempotency_key=idempotency_key,
         )
@@ -89,7 +89,8 @@ def failed(request: Request, view: PredictionView, failure: Failure) -> Response
     return problems.problem(request, error, status=failure.status, prediction=said)
 
 
-def _region(text: str | None) -> Region | None:
+def read_region(text: str | None) -> Region | None:
+    """The region as it came with a request, if one came."""
     if not text:
         return None
     try:

@@ -61,6 +61,9 @@ def _page(request: Request, state: State, name: str, selected: UUID | None) -> R
         max_bytes=state.settings.max_upload_bytes,
         accept=_ACCEPT,
         record=record(card, language),
+        region=application.input.region,
+        region_required=application.input.region_required,
+        region_hint=application.input.hint.in_(language) if application.input.hint else "",
     )
 
 
@@ -70,6 +73,7 @@ def _samples(application: Application, language: str) -> list[dict[str, str]]:
             "file": sample.file,
             "title": sample.title.in_(language),
             "address": f"/a/{application.name}/samples/{sample.file}",
+            "region": sample.region.model_dump_json() if sample.region else "",
         }
         for sample in application.samples
     ]

@@ -1,6 +1,7 @@
 // Files come in by choosing, dropping, pasting, a camera, or as samples; each is accepted or refused on its own.
 
 import { freshKey } from "./collection.js";
+import { Cropper } from "./crop.js";
 import { listenToDrops } from "./drop.js";
 import { Refusal, trySample, upload } from "./server.js";
 import { decimal, say } from "./words.js";
@@ -14,12 +15,13 @@ export class Intake {
   #queue = [];
   #sending = 0;
   #again = null;
+  #cropper = document.getElementById("crop-dialog") && new Cropper();
 
   constructor(bench, collection) {
     this.#bench = bench;
     this.#collection = collection;
     this.#listenToButtons();
-    listenToDrops((files) => this.add(files));
+    listenToDrops((files) => this.take(files));
     addEventListener("beforeunload", (event) => this.#sending && event.preventDefault());
   }
 
@@ -34,12 +36,27 @@ export class Intake {
     this.#enqueue(item);
   }
 
-  add(files) {
+  /** Files as they come; where a part has to be marked, one after the other is shown for it. */
+  async take(files) {
+    const chosen = files.map((file) => ({ file, name: file.name, picture: URL.createObjectURL(file) }));
+    if (!this.#cropper) return this.#add(chosen);
+    if (document.querySelector("dialog[open]")) return;
+    for (const [index, entry] of chosen.entries()) {
+      const marked = this.#obviousProblem(entry.file) ? { region: null } : await this.#mark(entry, index + 1, chosen.length);
+      if (marked) this.#add([{ ...entry, ...marked }]);
+      else URL.revokeObjectURL(entry.picture);
+    }
+  }
+
+  #mark({ picture, name, region }, number = 1, count = 1) {
+    return this.#cropper.ask(picture, { name, number, count, region });
+  }
+
+  #add(chosen) {
     const replaced = this.#again;
     this.#again = null;
-    if (files.length && replaced) this.#collection.remove(replaced);
-    const begin = (file) => this.#collection.begin({ file, name: file.name, picture: URL.createObjectURL(file) });
-    const items = files.toReversed().map(begin).reverse();
+    if (chosen.length && replaced) this.#collection.remove(replaced);
+    const items = chosen.toReversed().map((entry) => this.#collection.begin(entry)).reverse();
     if (items.length) this.#collection.select(items[0], { step: true });
     for (const item of items) {
       const problem = this.#obviousProblem(item.file);
@@ -48,16 +65,19 @@ export class Intake {
     }
   }
 
-  #sample(button) {
-    const { sample, source } = button.dataset;
-    const item = this.#collection.begin({ name: sample, picture: source, sample, status: "waiting" });
+  async #sample(button) {
+    const { sample, source, region } = button.dataset;
+    const entry = { name: sample, picture: source, sample, status: "waiting", region: region ? JSON.parse(region) : null };
+    const marked = this.#cropper ? await this.#mark(entry) : {};
+    if (!marked) return;
+    const item = this.#collection.begin({ ...entry, ...marked });
     this.#collection.select(item, { step: true });
     this.#ask(item);
   }
 
   #ask(item) {
     this.#collection.change(item, { id: null, prediction: null, status: "waiting", problem: null });
-    return this.#settle(item, trySample(this.#bench.dataset.application, item.sample));
+    return this.#settle(item, trySample(this.#bench.dataset.application, item.sample, item.region));
   }
 
   #obviousProblem(file) {
@@ -77,6 +97,7 @@ export class Intake {
       const item = this.#queue.shift();
       this.#sending += 1;
       const sent = upload(this.#bench.dataset.application, item.file, {
+        region: item.region,
         consent: document.getElementById("consent")?.checked,
         key: item.attempt ?? item.key,
         onProgress: (progress) => this.#collection.change(item, { progress }),
@@ -102,7 +123,7 @@ export class Intake {
       const field = document.getElementById(input);
       document.getElementById(button).addEventListener("click", () => field.click());
       field.addEventListener("change", () => {
-        this.add([...field.files]);
+        this.take([...field.files]);
         field.value = "";
       });
       field.addEventListener("cancel", () => (this.#again = null));

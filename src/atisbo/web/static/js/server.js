@@ -12,8 +12,8 @@ export const list = (application, before) =>
 export const one = (id) => call("GET", `/predictions/${id}`);
 export const contours = (id) => call("GET", `/predictions/${id}/contours`);
 export const deleteImage = (id) => call("DELETE", `/images/${id}`);
-export const trySample = (application, file) =>
-  call("POST", `/applications/${application}/samples/${encodeURIComponent(file)}/predictions`);
+export const trySample = (application, file, region) =>
+  call("POST", `/applications/${application}/samples/${encodeURIComponent(file)}/predictions${region ? `?region=${encodeURIComponent(JSON.stringify(region))}` : ""}`);
 
 async function call(method, path) {
   const headers = { Accept: "application/json", "X-CSRF-Token": token };
@@ -36,9 +36,10 @@ function read(status, text) {
 }
 
 /** XMLHttpRequest, because fetch does not tell how much of a body has gone out. */
-export function upload(application, file, { consent, key, onProgress }) {
+export function upload(application, file, { region, consent, key, onProgress }) {
   const form = new FormData();
   form.append("file", file, file.name);
+  if (region) form.append("region", JSON.stringify(region));
   if (consent) form.append("consent", "training");
   const request = new XMLHttpRequest();
   request.open("POST", `${API}/applications/${application}/predictions`);
