@@ -188,17 +188,16 @@ export class Cropper {
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("button")) return;
     const step = event.shiftKey ? 10 : 1;
-    const { x, y } = this.#mark;
+    const { x, y, width } = this.#mark;
+    const larger = Math.max(2, width / 40);
     const actions = {
       ArrowLeft: () => this.#place({ ...this.#mark, x: x - step }),
       ArrowRight: () => this.#place({ ...this.#mark, x: x + step }),
       ArrowUp: () => this.#place({ ...this.#mark, y: y - step }),
       ArrowDown: () => this.#place({ ...this.#mark, y: y + step }),
-      "+": () => this.#grow(2 * step),
-      "=": () => this.#grow(2 * step),
-      "-": () => this.#grow(-2 * step),
-      "*": () => this.#grow(20),
-      _: () => this.#grow(-20),
+      "+": () => this.#grow(larger),
+      "=": () => this.#grow(larger),
+      "-": () => this.#grow(-larger),
       0: () => this.fit(),
       Enter: () => this.#dialog.close("part"),
     };
