@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from atisbo.cli.adopt import adopt
 from atisbo.cli.learn import learn
 from atisbo.cli.main import app
 from atisbo.cli.predict import predict
+from atisbo.cli.teach import teach
 
 __all__ = ["app"]
 
 app.add_typer(learn)
+app.add_typer(teach)
 app.command()(predict)
+app.command("import")(adopt)

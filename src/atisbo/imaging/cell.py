@@ -6,23 +6,20 @@ Started by :mod:`atisbo.imaging.quarantine` with a clean environment. It answers
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import json
 import os
 import pickle
 import resource
 import signal
-import sys
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from atisbo.errors import AtisboError, BadImage, Invalid
+from atisbo.imaging import walls
 
 _NOBODY: Final = 65534
-_PR_SET_NO_NEW_PRIVS: Final = 38
-"""From <linux/prctl.h>."""
 
 
 def main(descriptor: int, jobs_module: str, memory_bytes: int, longest_s: float) -> None:
@@ -53,16 +50,16 @@ def main(descriptor: int, jobs_module: str, memory_bytes: int, longest_s: float)
 
 def _confine(memory_bytes: int) -> None:
     """Give up what opening a picture does not need, whatever a hostile file makes a library do."""
-    for what, most in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 1 << 20),
-        (resource.RLIMIT_NOFILE, 64),
-        (resource.RLIMIT_NPROC, 0),
-    ):
-        resource.setrlimit(what, (most, most))
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    walls.limit(
+        {
+            resource.RLIMIT_AS: memory_bytes,
+            resource.RLIMIT_CORE: 0,
+            resource.RLIMIT_FSIZE: 1 << 20,
+            resource.RLIMIT_NOFILE: 64,
+            resource.RLIMIT_NPROC: 0,
+        }
+    )
+    walls.no_new_privileges()
     if os.geteuid() == 0:
         with contextlib.suppress(OSError):  # root of a namespace that has nobody else
             os.setgroups([])
