@@ -10,6 +10,7 @@
     │   ├── TooLarge       over a limit of bytes or pixels (413)
     │   └── TooMany        rate limit or quota (429)
     ├── BadImage           the uploaded bytes are no picture we accept; ends the prediction as failed
+    │   └── Foreign        a picture of another kind than the application is for; ends it as refused
     ├── Unavailable        a part is away for the moment; retry (503)
     └── Misconfigured      the operator has to act; refuses to start
 
@@ -73,6 +74,10 @@ class TooMany(UserError):
 
 class BadImage(AtisboError):
     status = 422
+
+
+class Foreign(BadImage):
+    pass
 
 
 class Unavailable(AtisboError):

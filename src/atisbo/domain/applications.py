@@ -12,7 +12,9 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from atisbo.domain.cards import Card, OutputSpec, Strict, Task, TensorSpec, first_fault
+from atisbo.domain.forms import ReviewField
 from atisbo.domain.images import Region
+from atisbo.domain.texts import LocalisedText, Name
 from atisbo.errors import Misconfigured
 
 log = logging.getLogger(__name__)
@@ -20,28 +22,7 @@ log = logging.getLogger(__name__)
 SHIPPED: Final = Path(__file__).parent.parent / "applications"
 """The folder of the applications that come with Atisbo."""
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
-
-
-class LocalisedText(Strict):
-    """The same words in Spanish and English; one of the two will do."""
-
-    es: str = ""
-    en: str = ""
-
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if not self.es and not self.en:
-            raise ValueError("needs a text in es or en")
-        return self
-
-    def in_(self, language: str) -> str:
-        """The text in ``language`` (``es`` or ``en``), or in the other one."""
-        return (self.es or self.en) if language == "es" else (self.en or self.es)
-
-    def __getitem__(self, language: str) -> str:
-        return self.in_(language)
 
 
 class About(Strict):
@@ -59,6 +40,8 @@ class InputSection(Strict):
     region_required: bool = False
     hint: LocalisedText | None = None
     """How to mark the part that matters, in one line."""
+    kind: LocalisedText | None = None
+    """What pictures are asked for, as in "this does not look like …"; else what the card's gate calls its own."""
     tensor: TensorSpec | None = None
     """Only without a card."""
 
@@ -66,22 +49,6 @@ class InputSection(Strict):
     def _region_agrees(self) -> Self:
         if self.region_required and self.region == "none":
             raise ValueError("region_required contradicts region = 'none'")
-        return self
-
-
-class ReviewField(Strict):
-    """One question of the form below an answer."""
-
-    name: Name
-    type: Literal["choice", "number", "text", "date"]
-    label: LocalisedText
-    choices: tuple[str, ...] = ()
-    required: bool = False
-
-    @model_validator(mode="after")
-    def _choices_agree(self) -> Self:
-        if (self.type == "choice") != bool(self.choices):
-            raise ValueError("choices belong to type = 'choice', and only to it")
         return self
 
 
@@ -112,6 +79,8 @@ class _File(Strict):
     application: About
     input: InputSection = InputSection()
     output: OutputSpec | None = None
+    labels: dict[str, LocalisedText] = Field(default_factory=dict)
+    """Words for the card's labels, structures and ratios, by their names there."""
     review: ReviewSection = ReviewSection()
     consent: ConsentSection | None = None
     samples: tuple[Sample, ...] = ()
@@ -135,10 +104,15 @@ class Application(Strict):
     input: InputSection
     output: OutputSpec | None
     """Only without a card."""
+    labels: dict[str, LocalisedText] = Field(default_factory=dict)
     review: ReviewSection
     consent: ConsentSection | None
     samples: tuple[Sample, ...]
     folder: Path
+
+    def word(self, label: str, language: str) -> str:
+        """What a label, a structure or a ratio of the card is called."""
+        return self.labels[label].in_(language) if label in self.labels else label.replace("_", " ")
 
     @property
     def model(self) -> Path:
@@ -169,6 +143,7 @@ class Application(Strict):
             **said.application.model_dump(),
             input=said.input,
             output=said.output,
+            labels=said.labels,
             review=said.review,
             consent=said.consent,
             samples=said.samples,
@@ -205,7 +180,18 @@ def load(folder: Path) -> tuple[Application, Card]:
         raise _wrong(path, "output.labels: a classification needs at least two")
     if card.task == "segmentation" and card.output.positive is not None:
         raise _wrong(path, "output.positive: belongs to a classification")
+    if card.task == "segmentation" and card.structures is not None:
+        raise _wrong(path, "structures: belong to a classification")
+    if unknown := set(application.labels) - _named(card):
+        raise _wrong(path, f"labels.{min(unknown)}: the card has no such label")
     return application, card
+
+
+def _named(card: Card) -> set[str]:
+    """The names that a reader may meet in an answer."""
+    structures = card.structures
+    inner = (*structures.output.labels, *(ratio.name for ratio in structures.ratios)) if structures else ()
+    return {*card.output.labels, *inner}
 
 
 def _plain_card(application: Application, tensor: TensorSpec, output: OutputSpec) -> Card:

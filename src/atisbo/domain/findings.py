@@ -37,11 +37,24 @@ class RegionFinding(Frozen):
     """Simplified outline, at most about one pixel off."""
 
 
-class SegmentationFindings(Frozen):
+class Doubt(Frozen):
+    """How far from certain; answers that were stored before this was told have the defaults."""
+
+    uncertainty: Probability | None = None
+    """See :mod:`atisbo.domain.uncertainty`: 0 certain, 1 could be either. None where it was not told."""
+    unsure: bool = False
+    """The uncertainty is above the card's limit: have an expert look."""
+
+
+class SegmentationFindings(Doubt):
     """What was outlined.
 
     ``probability`` is the highest probability of any single pixel, as the network gave it: it is never rescaled by
     the picture's own range, so that a picture without the object gets a low one and an empty outline.
+
+    ``uncertainty`` is that of the answer which was given, against the threshold: of an outline, that of its most
+    probable pixel; of an empty answer, that of the most probable pixel of all, and 1 where something above the
+    threshold was dropped as too small. Of several labels, that of the least certain one.
     """
 
     task: Literal["segmentation"] = "segmentation"
@@ -61,8 +74,12 @@ class SegmentationFindings(Frozen):
     """Of the upright original, pixels."""
 
 
-class ClassificationFindings(Frozen):
-    """What the picture was taken for."""
+class ClassificationFindings(Doubt):
+    """What the picture was taken for.
+
+    ``uncertainty`` is that of the positive label's probability against the threshold, or, where no label is the
+    positive one, that of a choice among all.
+    """
 
     task: Literal["classification"] = "classification"
     label: str
@@ -74,6 +91,10 @@ class ClassificationFindings(Frozen):
     threshold: Probability
     above: bool | None
     """Whether the positive label's probability reaches the threshold; None where no label is the positive one."""
+    structures: SegmentationFindings | None = None
+    """What was outlined besides."""
+    ratios: dict[str, float] = Field(default_factory=dict)
+    """Measures made of two structures, by the card's names; absent where the denominator was not found."""
     width: int = Field(gt=0)
     height: int = Field(gt=0)
     """Of the upright original, pixels."""

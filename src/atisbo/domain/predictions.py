@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from atisbo.domain.texts import LocalisedText
+
 NOTICE: Final = "Research and education only. Not a medical device."
 """Every answer carries it, translated."""
 
@@ -23,7 +25,7 @@ class Status(StrEnum):
     UNSURE = "unsure"
     """Answered with: have an expert look."""
     REFUSED = "refused"
-    """The picture is not of this application's kind."""
+    """The picture is not of this application's kind; a failure with the code ``foreign`` says so."""
     FAILED = "failed"
     """No answer, with a reason."""
 
@@ -41,10 +43,21 @@ class Failure(BaseModel):
     message: str
     values: dict[str, Any] = {}
 
+    def values_in(self, language: str) -> dict[str, Any]:
+        """The values for the sentence's gaps; those that are words, in ``language``."""
+        return {name: _spoken(value, language) for name, value in self.values.items()}
+
     @property
     def status(self) -> int:
         """The HTTP status that says the same."""
         return _STATUS.get(self.code, 422)
+
+
+def _spoken(value: Any, language: str) -> Any:
+    """A text in both languages is kept as its fields."""
+    if isinstance(value, dict):
+        return LocalisedText.model_validate(value).in_(language)
+    return value.in_(language) if isinstance(value, LocalisedText) else value
 
 
 _STATUS: Final = {

@@ -15,4 +15,4 @@ def uncertainty(probability: float, threshold: float) -> float:
 def uncertainty_of_many(probabilities: Sequence[float]) -> float:
     """Of a choice among several labels: 0 where one has it all, 1 where all are equally probable."""
     count = len(probabilities)
-    return (1 - max(probabilities)) * count / (count - 1)
+    return (1 - max(probabilities)) * count / (count - 1) if count > 1 else 0.0

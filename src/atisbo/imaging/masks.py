@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -10,15 +11,17 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from atisbo.domain.cards import OutputSpec
+from atisbo.domain.cards import OutputSpec, Ratio
 from atisbo.domain.findings import Polygon, RegionFinding, Ring, SegmentationFindings
 from atisbo.domain.images import Region
+from atisbo.domain.uncertainty import uncertainty
 from atisbo.errors import Invalid
 
 Scores = NDArray[np.float32]
 """(labels, height, width), float32, probabilities in 0..1 at the network's size."""
 MaskPixels = NDArray[np.uint8]
-"""(height, width), uint8, 255 on the object and 0 elsewhere."""
+"""(height, width), uint8, 0 where nothing is. With one label 255 on the object; with several each label has its own
+:func:`grey`, later labels lying over earlier ones."""
 
 LISTED_REGIONS: Final = 100
 _TOLERANCE: Final = 0.75
@@ -31,6 +34,8 @@ class Segmentation:
 
     mask: MaskPixels
     findings: SegmentationFindings
+    layers: dict[str, MaskPixels]
+    """Each label's own mask, 0 or 255, in the pixels of the analysed part."""
 
     def placed(self, box: Region, size: tuple[int, int]) -> Segmentation:
         """The same within the whole original.
@@ -46,7 +51,7 @@ class Segmentation:
         mask[box.y : box.y + box.height, box.x : box.x + box.width] = self.mask
         regions = tuple(_moved(region, box.x, box.y) for region in self.findings.regions)
         update = {"regions": regions, "height": size[0], "width": size[1]}
-        return Segmentation(mask, self.findings.model_copy(update=update))
+        return replace(self, mask=mask, findings=self.findings.model_copy(update=update))
 
 
 def segment(scores: Scores, size: tuple[int, int], output: OutputSpec) -> Segmentation:
@@ -65,12 +70,22 @@ def segment(scores: Scores, size: tuple[int, int], output: OutputSpec) -> Segmen
         raise Invalid("scores_shape", "The network's answer has another shape than its card says.")
     mask = np.zeros(size, np.uint8)
     regions: list[RegionFinding] = []
-    for label, channel in zip(output.labels, scores, strict=True):
-        if float(channel.max()) >= output.threshold:
-            found, kept = _regions(label, _enlarged(channel, size), output)
-            regions += found
-            mask |= kept
+    layers: dict[str, MaskPixels] = {}
+    doubts: list[float] = []
+    for number, (label, channel) in enumerate(zip(output.labels, scores, strict=True)):
+        peak = _probability(float(channel.max()))
+        if peak < output.threshold:
+            layers[label] = np.zeros(size, np.uint8)
+            doubts.append(uncertainty(peak, output.threshold))
+            continue
+        large = _enlarged(channel, size)
+        found, kept = _regions(label, large, output)
+        regions += found
+        layers[label] = kept
+        np.copyto(mask, grey(number, len(output.labels)), where=kept > 0)
+        doubts.append(uncertainty(_peak(large, kept), output.threshold) if found else 1.0)
     regions.sort(key=lambda region: -region.area_pixels)
+    doubt = round(max(doubts), 6)
     peaks = scores.reshape(len(output.labels), -1).max(axis=1)
     findings = SegmentationFindings(
         label=output.labels[int(peaks.argmax())],
@@ -79,10 +94,56 @@ def segment(scores: Scores, size: tuple[int, int], output: OutputSpec) -> Segmen
         area_percent=100 * cv2.countNonZero(mask) / mask.size if regions else 0.0,
         regions=tuple(regions[:LISTED_REGIONS]),
         empty=not regions,
+        uncertainty=doubt,
+        unsure=output.unsure_above is not None and doubt > output.unsure_above,
         width=size[1],
         height=size[0],
     )
-    return Segmentation(mask, findings)
+    return Segmentation(mask, findings, layers)
+
+
+def grey(number: int, labels: int) -> np.uint8:
+    """What a mask's pixels have of label ``number``, from 0, of ``labels``."""
+    return np.uint8(round(255 * (number + 1) / labels))
+
+
+def ratios(layers: Mapping[str, MaskPixels], wanted: Sequence[Ratio]) -> dict[str, float]:
+    """Measures made of two structures, from the largest region of each; the numerator counts within the denominator.
+
+    Args:
+        layers: (height, width), uint8, 0 or 255, by label; all of one size.
+
+    Returns:
+        By name; heights and widths are compared in pixels. One whose denominator is empty is left out.
+    """
+    found = {}
+    for one in wanted:
+        whole = _largest(layers[one.denominator])
+        if whole.any():
+            part = _largest(layers[one.numerator] & whole)
+            found[one.name] = round(_extent(part, one.extent) / _extent(whole, one.extent), 4)
+    return found
+
+
+def _largest(layer: MaskPixels) -> MaskPixels:
+    _, numbered, stats, _ = cv2.connectedComponentsWithStats(layer, connectivity=8, ltype=cv2.CV_32S)
+    if len(stats) < 2:
+        return np.zeros_like(layer)
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    return np.where(numbered == largest, np.uint8(255), np.uint8(0))
+
+
+def _extent(region: MaskPixels, extent: str) -> int:
+    """Height or width of the box around it in pixels, or its area in pixels."""
+    _, _, width, height = cv2.boundingRect(region)
+    return {"height": height, "width": width, "area": cv2.countNonZero(region)}[extent]
+
+
+def _peak(channel: NDArray[np.float32], kept: MaskPixels) -> float:
+    """The highest probability within a mask that is not empty."""
+    x, y, width, height = cv2.boundingRect(kept)
+    window = np.s_[y : y + height, x : x + width]
+    return _probability(cv2.minMaxLoc(channel[window], kept[window])[1])
 
 
 def _enlarged(channel: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

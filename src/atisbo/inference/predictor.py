@@ -9,11 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from atisbo.domain.cards import Card, OutputSpec
+from atisbo.domain.cards import Card, Gate, OutputSpec
 from atisbo.domain.findings import ClassificationFindings, SegmentationFindings
-from atisbo.errors import BadImage
+from atisbo.domain.kinds import expected, is_foreign, seems
+from atisbo.domain.texts import LocalisedText
+from atisbo.domain.uncertainty import uncertainty, uncertainty_of_many
+from atisbo.errors import BadImage, Foreign
 from atisbo.imaging.draw import mask_png
-from atisbo.imaging.masks import segment
+from atisbo.imaging.masks import Segmentation, ratios, segment
 from atisbo.imaging.quarantine import Prepared
 from atisbo.inference.answers import Answers
 from atisbo.inference.batcher import Batcher
@@ -26,7 +29,8 @@ class Answer:
 
     findings: SegmentationFindings | ClassificationFindings
     mask: bytes | None
-    """PNG of the whole original's size, one channel, 0 or 255; None for a classification."""
+    """PNG of the whole original's size, one channel, see :data:`atisbo.imaging.masks.MaskPixels`; None where nothing
+    is outlined at all."""
     version: str
 
 
@@ -34,12 +38,22 @@ class Predictor:
     """Card, engine and batcher of one version. Thread-safe.
 
     Args:
+        kind: what pictures the application asks for, in its own words.
         max_batch: largest group for the engine.
         capacity: pictures that may wait for the engine.
     """
 
-    def __init__(self, card: Card, engine: Engine, *, max_batch: int = 4, capacity: int = 64) -> None:
+    def __init__(
+        self,
+        card: Card,
+        engine: Engine,
+        *,
+        kind: LocalisedText | None = None,
+        max_batch: int = 4,
+        capacity: int = 64,
+    ) -> None:
         self.card = card
+        self._kind = kind
         self._batcher = Batcher(engine, max_batch=max_batch, capacity=capacity)
         self._finishers = ThreadPoolExecutor(max(2, engine.parallel), thread_name_prefix="findings")
 
@@ -54,8 +68,7 @@ class Predictor:
             deadline: on ``time.monotonic``.
 
         Raises:
-            Unavailable: the queue is full or closed; through the future also TooLate, and BadImage where the network
-                gave no valid number.
+            Unavailable: the queue is full or closed; through the future also TooLate, and what :func:`answer` raises.
         """
         inner = self._batcher.submit(prepared.pixels, deadline)
         outer: Future[Answer] = Future()
@@ -70,7 +83,7 @@ class Predictor:
             if (error := inner.exception()) is not None:
                 outer.set_exception(error)
             else:
-                self._finishers.submit(_settle, outer, lambda: answer(inner.result(), prepared, self.card))
+                self._finishers.submit(_settle, outer, lambda: answer(inner.result(), prepared, self.card, self._kind))
 
     def close(self) -> None:
         """Finish what runs; what waits fails with Unavailable."""
@@ -87,20 +100,67 @@ def _settle(future: Future[Answer], make: Callable[[], Answer]) -> None:
         future.set_result(result)
 
 
-def answer(answers: Answers, prepared: Prepared, card: Card) -> Answer:
+def answer(answers: Answers, prepared: Prepared, card: Card, kind: LocalisedText | None = None) -> Answer:
     """Findings and mask in the pixels of the whole original.
 
+    Args:
+        kind: what pictures the application asks for, in its own words.
+
     Raises:
+        Foreign: the picture is not of the application's kind.
         BadImage: the network gave no valid number for this picture.
     """
-    scores = answers["scores"]
-    if not np.isfinite(scores).all():
+    if not all(np.isfinite(values).all() for values in answers.values()):
         raise BadImage("answer_invalid", "The network gave no valid answer for this picture. Try another one.")
+    if card.gate is not None:
+        admit(answers["kinds"], card.gate, kind)
     if card.task == "classification":
-        return Answer(classify(scores, prepared.size, card.output), None, card.version)
-    box = prepared.box
-    found = segment(scores, (box.height, box.width), card.output).placed(box, prepared.size)
+        return _classified(answers, prepared, card)
+    found = _segmented(answers["scores"], prepared, card.output)
     return Answer(found.findings, mask_png(found.mask), card.version)
+
+
+def admit(kinds: NDArray[np.float32], gate: Gate, kind: LocalisedText | None) -> None:
+    """Let pictures of the application's own kinds pass.
+
+    Args:
+        kinds: (kinds,), probabilities, float32.
+
+    Raises:
+        Foreign: the others; the sentence says what the picture seems to be, if that is clear.
+    """
+    probabilities = [float(value) for value in kinds]
+    if not is_foreign(probabilities, gate):
+        return
+    wanted, found = expected(gate, kind), seems(probabilities, gate)
+    if found is None:
+        raise Foreign(
+            "foreign",
+            "This does not look like {expected}. Check that it is the right file and the right application.",
+            expected=wanted,
+        )
+    raise Foreign(
+        "foreign",
+        "This does not look like {expected}. It looks like {seems}. "
+        "Check that it is the right file and the right application.",
+        expected=wanted,
+        seems=found,
+    )
+
+
+def _segmented(scores: NDArray[np.float32], prepared: Prepared, output: OutputSpec) -> Segmentation:
+    box = prepared.box
+    return segment(scores, (box.height, box.width), output).placed(box, prepared.size)
+
+
+def _classified(answers: Answers, prepared: Prepared, card: Card) -> Answer:
+    findings = classify(answers["scores"], prepared.size, card.output)
+    if card.structures is None:
+        return Answer(findings, None, card.version)
+    found = _segmented(answers["structures"], prepared, card.structures.output)
+    measured = ratios(found.layers, card.structures.ratios)
+    findings = findings.model_copy(update={"structures": found.findings, "ratios": measured})
+    return Answer(findings, mask_png(found.mask), card.version)
 
 
 def classify(scores: NDArray[np.float32], size: tuple[int, int], output: OutputSpec) -> ClassificationFindings:
@@ -119,12 +179,19 @@ def classify(scores: NDArray[np.float32], size: tuple[int, int], output: OutputS
         above = probabilities[output.positive] >= output.threshold
         others = {label: value for label, value in probabilities.items() if label != output.positive}
         best = output.positive if above else max(others, key=others.__getitem__)
+    probability = probabilities[output.positive or best]
+    doubt = uncertainty_of_many(list(probabilities.values()))
+    if output.positive is not None:
+        doubt = uncertainty(probability, output.threshold)
+    doubt = round(min(max(doubt, 0.0), 1.0), 6)
     return ClassificationFindings(
         label=best,
         probabilities=probabilities,
-        probability=probabilities[output.positive or best],
+        probability=probability,
         threshold=output.threshold,
         above=above,
+        uncertainty=doubt,
+        unsure=output.unsure_above is not None and doubt > output.unsure_above,
         width=size[1],
         height=size[0],
     )

@@ -78,7 +78,7 @@ class Registry:
         application, card = self._find(name)
         engine = OpenVINOEngine(application.model, card, precision=self._precision)
         log.info("%s: %s in %s", name, card.version, engine.precision)
-        return Predictor(card, engine)
+        return Predictor(card, engine, kind=application.input.kind)
 
     def close(self) -> None:
         """End every predictor; what waits fails with Unavailable."""

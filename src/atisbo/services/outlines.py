@@ -9,17 +9,17 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor
 from atisbo.errors import NotFound
-from atisbo.services.predictions import find
+from atisbo.services.predictions import find, outlines_in
 
 
 def get(session: Session, actor: Actor, *, prediction_id: UUID) -> dict[str, Any]:
     """A GeoJSON-like FeatureCollection (RFC 7946 in shape; coordinates are pixels of the original, y down).
 
     Raises:
-        NotFound: no such prediction for this actor, or it is not an outline.
+        NotFound: no such prediction for this actor, or its answer has none.
     """
-    findings = find(session, actor, prediction_id).findings
-    if findings is None or findings["task"] != "segmentation":
+    findings = outlines_in(find(session, actor, prediction_id).findings)
+    if findings is None:
         raise NotFound("outlines_unknown", "There are no outlines for this prediction.")
     return {
         "type": "FeatureCollection",

@@ -62,6 +62,11 @@ class PredictionView:
     failure: Failure | None
     position: int | None
 
+    @property
+    def outlined(self) -> bool:
+        """Whether the answer is an outline, or has one beside it, even if it is an empty one."""
+        return outlines_in(self.findings) is not None
+
 
 @dataclass(frozen=True)
 class Page:
@@ -242,10 +247,22 @@ def view(session: Session, record: PredictionRecord, *, queued: bool = True) -> 
 
 def _without_outlines(findings: dict[str, Any] | None) -> dict[str, Any] | None:
     """Outlines are long and asked for by themselves."""
-    if findings is None or "regions" not in findings:
+    if findings is None:
+        return None
+    if findings.get("structures"):
+        return findings | {"structures": _without_outlines(findings["structures"])}
+    if "regions" not in findings:
         return findings
     regions = [{k: v for k, v in region.items() if k != "contour"} for region in findings["regions"]]
     return findings | {"regions": regions}
+
+
+def outlines_in(findings: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The part of an answer that says what was outlined: all of it, or the structures beside a class."""
+    if findings is None or findings["task"] == "segmentation":
+        return findings
+    structures: dict[str, Any] | None = findings.get("structures")
+    return structures
 
 
 def claim(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:

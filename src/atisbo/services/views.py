@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from atisbo.domain.access import Actor
 from atisbo.domain.predictions import Status
 from atisbo.errors import NotFound
-from atisbo.services.predictions import find
+from atisbo.services.predictions import find, outlines_in
 from atisbo.store.blobs import Blobs, derived
 from atisbo.store.predictions import notify
 from atisbo.store.queue import RENDER, URGENT, enqueue
@@ -38,9 +38,9 @@ def read(session: Session, actor: Actor, *, blobs: Blobs, prediction_id: UUID, v
     if data is not None:
         return data
     status = Status(record.status)
-    answered = status in (Status.DONE, Status.UNSURE)
+    outlined = outlines_in(record.findings) is not None
     cut = view != "crop.png" or record.region is not None
-    if status is Status.FAILED or not cut or (view in _OF_THE_ANSWER and not answered):
+    if status is Status.FAILED or not cut or (view in _OF_THE_ANSWER and not outlined):
         raise NotFound("view_unknown", "There is no such picture for this prediction.")
     enqueue(
         session,
@@ -50,10 +50,10 @@ def read(session: Session, actor: Actor, *, blobs: Blobs, prediction_id: UUID, v
             "owner": str(record.owner_id),
             "original": record.image.sha256,
             "region": record.region,
-            "answered": answered,
+            "answered": outlined,
         },
         priority=URGENT,
-        dedupe=f"{RENDER}:{record.id}:{answered}",
+        dedupe=f"{RENDER}:{record.id}:{outlined}",
     )
     return None
 

@@ -38,8 +38,8 @@ class PredictionRecord(Identified, Base):
     __table_args__ = (
         CheckConstraint("status IN ('waiting','running','done','unsure','refused','failed')", name="status"),
         CheckConstraint("(status IN ('waiting','running')) = (finished_at IS NULL)", name="finished"),
-        CheckConstraint("(status = 'failed') = (failure IS NOT NULL)", name="failure"),
-        CheckConstraint("status <> 'done' OR findings IS NOT NULL", name="findings"),
+        CheckConstraint("(status IN ('refused','failed')) = (failure IS NOT NULL)", name="failure"),
+        CheckConstraint("status NOT IN ('done','unsure') OR findings IS NOT NULL", name="findings"),
         UniqueConstraint("owner_id", "idempotency_key"),
         Index("ix_predictions_owner_created", "owner_id", "created_at"),
         Index(

@@ -16,7 +16,7 @@ from pgqueuer.models import Job
 
 from atisbo.domain.images import Limits, Region
 from atisbo.domain.predictions import Failure, Status
-from atisbo.errors import AtisboError, BadImage, NotFound, Unavailable, UserError
+from atisbo.errors import AtisboError, BadImage, Foreign, NotFound, Unavailable, UserError
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Answer, Registry
 from atisbo.services import predictions
@@ -101,7 +101,7 @@ class Predicting:
         outcome = Outcome(
             prediction_id=order.prediction_id,
             attempt=attempt,
-            status=Status.DONE.value,
+            status=(Status.UNSURE if answer.findings.unsure else Status.DONE).value,
             version=answer.version,
             findings=answer.findings.model_dump(mode="json"),
             size=(size[1], size[0]),
@@ -125,12 +125,13 @@ class Predicting:
         await self._fail(order, attempt, AtisboError("gave_up", message, count=self._max_attempts))
 
     async def _fail(self, order: Order, attempt: int, error: AtisboError) -> None:
+        """Record why there is no answer; a picture of another kind is refused, and kept like any other."""
         failure = Failure(code=error.code, message=error.message, values=error.values)
         await self._record(
             Outcome(
                 prediction_id=order.prediction_id,
                 attempt=attempt,
-                status=Status.FAILED.value,
+                status=(Status.REFUSED if isinstance(error, Foreign) else Status.FAILED).value,
                 failure=failure.model_dump(mode="json"),
             )
         )

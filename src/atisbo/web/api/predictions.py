@@ -84,7 +84,7 @@ async def answer(request: Request, actor: Actor, view: PredictionView, prefer: s
 
 
 def failed(request: Request, view: PredictionView, failure: Failure) -> Response:
-    error = Invalid(failure.code, failure.message, **failure.values)
+    error = Invalid(failure.code, failure.message, **failure.values_in(language_of(request)))
     said = shape(view, language_of(request)).model_dump(mode="json")
     return problems.problem(request, error, status=failure.status, prediction=said)
 

@@ -78,7 +78,7 @@ def shape(view: PredictionView, language: str) -> PredictionShape:
         and FailureShape(
             code=failure.code,
             status=failure.status,
-            detail=translate(language, failure.message, **failure.values),
+            detail=translate(language, failure.message, **failure.values_in(language)),
         ),
         queue=QueueShape(position=view.position) if view.position is not None else None,
         links=_links(view),
@@ -89,7 +89,7 @@ def shape(view: PredictionView, language: str) -> PredictionShape:
 def _links(view: PredictionView) -> dict[str, str]:
     base = f"/api/v1/predictions/{view.id}"
     links = {"self": base, "events": f"{base}/events", "image": f"/api/v1/images/{view.image.id}"}
-    if view.status in (Status.DONE, Status.UNSURE):
+    if view.outlined:
         links |= {
             "mask": f"{base}/mask.png",
             "overlay": f"{base}/overlay.png",
