@@ -11,7 +11,7 @@ def scene() -> tuple[np.ndarray, np.ndarray]:
     """A bright square off the middle, on dark ground, and its mask."""
     mask = np.zeros((64, 64), np.uint8)
     mask[10:30, 34:58] = 1
-    return (mask[..., np.newaxis] * np.array([180, 180, 180]) + 20).astype(np.uint8), mask
+    return (mask[..., np.newaxis] * np.array([180, 180, 180]) + 20).astype(np.uint8), mask[..., np.newaxis]
 
 
 def test_nothing_asked_nothing_changed() -> None:
@@ -28,7 +28,7 @@ def test_the_mask_follows_the_image(seed: int) -> None:
     image, label = augment(pixels, mask, (48, 48), recipe, np.random.default_rng(seed))
     bright = image[..., 0] > 110
     assert label.any()
-    assert (bright & (label > 0)).sum() / (bright | (label > 0)).sum() > 0.85
+    assert (bright & (label[..., 0] > 0)).sum() / (bright | (label[..., 0] > 0)).sum() > 0.85
 
 
 def test_a_flip_is_exact() -> None:
@@ -46,7 +46,7 @@ def test_colours_change_and_labels_do_not() -> None:
     image, label = augment(pixels, mask, (64, 64), recipe, np.random.default_rng(4))
     assert np.array_equal(label, mask)
     assert not np.array_equal(image, pixels)
-    assert image[mask > 0].mean() > image[mask == 0].mean() + 40
+    assert image[mask[..., 0] > 0].mean() > image[mask[..., 0] == 0].mean() + 40
 
 
 def test_the_generator_decides() -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from atisbo.cli.learn import learn, spoken
+from atisbo.cli import app
+from atisbo.cli.learn import spoken
 from atisbo.domain.cards import Card
 
 RECIPE = """
@@ -48,7 +49,7 @@ HERE = Path(__file__).parents[2]
 
 
 def command(*words: object) -> str:
-    result = CliRunner().invoke(learn, [str(word) for word in words])
+    result = CliRunner().invoke(app, [str(word) for word in words])
     return result.output + f"exit {result.exit_code}"
 
 
@@ -68,7 +69,7 @@ def applications(frames: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def test_training_ends_in_a_measured_card(applications: Path) -> None:
     card = Card.read(applications / "ellipses" / "card.json")
-    assert [found.name for found in card.quality] == ["validation frames", "centre=B, not seen in training"]
+    assert [found.name for found in card.quality] == ["validation images", "centre=B, not seen in training"]
     validation, held_out = card.quality
     assert held_out.figures["dice"].n == 6
     assert held_out.figures["dice"].low <= held_out.figures["dice"].value <= held_out.figures["dice"].high
@@ -123,7 +124,7 @@ def test_what_is_wrong_is_one_sentence(
 
 def without_torch(*words: object) -> subprocess.CompletedProcess[str]:
     """The command in an interpreter that has no torch."""
-    hidden = "import sys; sys.modules['torch'] = None\nfrom atisbo.cli.learn import learn\nlearn()"
+    hidden = "import sys; sys.modules['torch'] = None\nfrom atisbo.cli import app\napp()"
     arguments = [sys.executable, "-c", hidden, *map(str, words)]
     return subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=HERE)
 

@@ -11,8 +11,9 @@ from atisbo.errors import Invalid
 from atisbo.imaging.decode import decode
 from atisbo.imaging.folders import Sample
 from atisbo.imaging.transform import fit
-from atisbo.training.data import Batches, Cached, load, split
+from atisbo.training.data import Batches, Cached
 from atisbo.training.recipe import AugmentRecipe, DataRecipe
+from atisbo.training.split import load, split
 from tests.training.ellipses import ellipses, tiny
 
 SPEC = TensorSpec(size=(32, 32))
@@ -25,7 +26,7 @@ def images(count: int, *, folder: str = "f", **columns: list[str]) -> list[Cache
         Cached(
             Sample(folder, Path(f"{i + 1}.png"), None, {name: values[i] for name, values in columns.items()}),
             random.integers(0, 255, (16, 16, 3), np.uint8),
-            np.full((16, 16), i % 2, np.uint8),
+            np.full((16, 16, 1), i % 2, np.uint8),
         )
         for i in range(count)
     ]
@@ -74,7 +75,7 @@ def test_validation_takes_its_share_of_every_stratum() -> None:
     parts = split(images(80, centre=["A"] * 60 + ["B"] * 20), DataRecipe(validation=0.2, strata=("centre",)), 0)
     centres = [image.sample.columns["centre"] for image in parts.validation]
     assert (centres.count("A"), centres.count("B")) == (12, 4)
-    assert sum(bool(image.mask.any()) for image in parts.validation) == 8
+    assert sum(bool(image.masks.any()) for image in parts.validation) == 8
 
 
 def test_a_large_group_is_not_forced_into_validation() -> None:
@@ -106,10 +107,10 @@ def test_one_group_cannot_be_split() -> None:
 
 
 def test_training_sees_the_pixels_that_serving_sees(frames: Path) -> None:
-    parts = load([frames], DataRecipe(validation=0.25), SPEC, 0)
+    parts = load([frames], tiny())
     for image in (*parts.train, *parts.validation):
-        assert np.array_equal(image.pixels, fit(decode(image.sample.image.read_bytes()), SPEC))
-        assert image.mask.any() == (int(image.sample.image.stem) % 6 != 0)
+        assert np.array_equal(image.pixels, fit(decode(image.sample.image.read_bytes()), tiny().input))
+        assert image.masks.any() == (int(image.sample.image.stem) % 6 != 0)
 
 
 def test_a_folder_without_masks_counts_as_empty_where_the_recipe_says_so(frames: Path, tmp_path: Path) -> None:
@@ -118,33 +119,32 @@ def test_a_folder_without_masks_counts_as_empty_where_the_recipe_says_so(frames:
         mask.unlink()
     (plain / "masks").rmdir()
     with pytest.raises(Invalid, match="no folder called masks"):
-        load([frames, plain], DataRecipe(), SPEC, 0)
-    parts = load([frames, plain], DataRecipe(unlabelled={"plain": 8}), SPEC, 0)
+        load([frames, plain], tiny())
+    parts = load([frames, plain], tiny(data={"unlabelled": {"plain": 8}}))
     added = [image for image in (*parts.train, *parts.validation) if image.sample.folder == "plain"]
     assert len(added) == 8
     assert len(parts.spare) == 4
     assert not {sample.name for sample in parts.spare} & names(added)
-    assert not any(image.mask.any() for image in added)
+    assert not any(image.masks.any() for image in added)
 
 
 def test_batches_start_again_anywhere(frames: Path) -> None:
     recipe = tiny()
-    parts = load([frames], recipe.data, recipe.input, 0)
+    parts = load([frames], recipe)
     batches = Batches(parts.train, recipe.input, recipe.augment, 4, seed=9)
     whole = list(batches.epoch(2, (32, 32)))
     rest = list(batches.epoch(2, (32, 32), start=2))
     assert len(whole) == len(batches) == len(rest) + 2
-    for (a, b), (c, d) in zip(whole[2:], rest, strict=True):
-        assert np.array_equal(a, c)
-        assert np.array_equal(b, d)
+    for one, two in zip(whole[2:], rest, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
     other = next(batches.epoch(3, (32, 32)))
     assert not np.array_equal(whole[0][0], other[0])
 
 
 def test_batches_are_as_the_network_wants_them(frames: Path) -> None:
-    parts = load([frames], DataRecipe(), SPEC, 0)
-    pixels, masks = next(Batches(parts.train, SPEC, AugmentRecipe(), 4, seed=0).epoch(0, (24, 16)))
-    assert (pixels.shape, masks.shape) == ((4, 3, 24, 16), (4, 1, 24, 16))
+    parts = load([frames], tiny())
+    pixels, masks, classes = next(Batches(parts.train, SPEC, AugmentRecipe(), 4, seed=0).epoch(0, (24, 16)))
+    assert (pixels.shape, masks.shape, classes.shape) == ((4, 3, 24, 16), (4, 1, 24, 16), (4, 0))
     assert (pixels.dtype, masks.dtype) == (np.float32, np.float32)
     assert 0 <= pixels.min() < pixels.max() <= 1
     assert set(np.unique(masks)) <= {0.0, 1.0}

@@ -13,10 +13,11 @@ from rich.console import Console
 
 from atisbo.errors import Misconfigured
 from atisbo.training import checkpoint
-from atisbo.training.data import Split, load
-from atisbo.training.loop import Run, make_optimiser, schedule
+from atisbo.training.loop import Run
 from atisbo.training.networks import build
+from atisbo.training.optimise import make_optimiser, schedule
 from atisbo.training.recipe import Recipe
+from atisbo.training.split import Split, load
 from tests.training.ellipses import tiny
 
 QUIET = Console(quiet=True)
@@ -25,7 +26,7 @@ QUIET = Console(quiet=True)
 @pytest.fixture(scope="module")
 def split(frames: Path) -> Split:
     recipe = tiny()
-    return load([frames], recipe.data, recipe.input, recipe.seed)
+    return load([frames], recipe)
 
 
 def run(recipe: Recipe, split: Split, folder: Path, after_step: Callable[[], bool] = lambda: False) -> Run:
@@ -125,7 +126,7 @@ def test_encoder_and_decoder_have_their_own_rates() -> None:
         network={"kind": "mobilenetv2_unet", "channels": [8, 8, 8, 8]},
         train={"learning_rate": 0.01, "encoder_learning_rate": 0.001, "weight_decay": 0.1},
     )
-    network = build(recipe.network)
+    network = build(recipe)
     groups = make_optimiser(network, recipe.train).param_groups
     assert {(group["peak"], group["weight_decay"]) for group in groups} == {
         (0.01, 0.1),

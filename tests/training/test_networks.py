@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from atisbo.errors import Misconfigured
 from atisbo.training import networks
 from atisbo.training.encoders import MobileNetV2, ResNet50v2, load_weights
-from atisbo.training.recipe import NetworkRecipe
+from tests.training.ellipses import tiny
 
 BACKBONES = Path(__file__).parents[3] / "shared" / "weights"
 KINDS = [
@@ -21,9 +21,9 @@ KINDS = [
 
 @pytest.mark.parametrize(("kind", "channels"), KINDS)
 def test_logits_have_the_size_of_the_input(kind: str, channels: tuple[int, ...]) -> None:
-    network = networks.build(NetworkRecipe.model_validate({"kind": kind, "channels": channels})).eval()
+    network = networks.build(tiny(network={"kind": kind, "channels": channels})).eval()
     with torch.no_grad():
-        assert network(torch.randn(2, 3, 64, 96)).shape == (2, 1, 64, 96)
+        assert network(torch.randn(2, 3, 64, 96))["logits"].shape == (2, 1, 64, 96)
 
 
 @pytest.mark.parametrize(("encoder", "strides"), [(ResNet50v2(), (2, 4, 8, 16)), (MobileNetV2(), (2, 4, 8, 16, 32))])
@@ -38,7 +38,7 @@ def test_features_have_the_stated_channels_and_strides(
 
 def test_a_wrong_number_of_channels_is_refused() -> None:
     with pytest.raises(Misconfigured, match="needs 3"):
-        networks.build(NetworkRecipe(kind="resnet50v2_unet", channels=(8, 8)))
+        networks.build(tiny(network={"kind": "resnet50v2_unet", "channels": (8, 8)}))
 
 
 def test_weights_come_back_out_of_a_file(tmp_path: Path) -> None:
@@ -57,12 +57,12 @@ def test_missing_and_foreign_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_frozen_layers_stay_as_they_are_norms_included() -> None:
-    network = networks.build(NetworkRecipe(kind="mobilenetv2_unet", channels=(8, 8, 8, 8)))
+    network = networks.build(tiny(network={"kind": "mobilenetv2_unet", "channels": (8, 8, 8, 8)}))
     networks.freeze(network, ("encoder.stem", "encoder.block0"))
     networks.training_mode(network)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     optimiser = torch.optim.SGD([value for value in network.parameters() if value.requires_grad], 0.1)
-    network(torch.randn(2, 3, 64, 64)).square().mean().backward()
+    network(torch.randn(2, 3, 64, 64))["logits"].square().mean().backward()
     optimiser.step()
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     assert not [name for name in changed if name.startswith(("encoder.stem", "encoder.block0."))]
@@ -72,7 +72,7 @@ def test_frozen_layers_stay_as_they_are_norms_included() -> None:
 
 def test_freezing_what_is_not_there_is_refused() -> None:
     with pytest.raises(Misconfigured, match="nowhere"):
-        networks.freeze(networks.build(NetworkRecipe(kind="unet", channels=(4, 8))), ("nowhere",))
+        networks.freeze(networks.build(tiny()), ("nowhere",))
 
 
 @pytest.mark.skipif(not BACKBONES.is_dir(), reason="the pretrained encoders are not here")

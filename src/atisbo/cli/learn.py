@@ -1,4 +1,4 @@
-"""``atisbo train`` and ``atisbo evaluate``."""
+"""``atisbo evaluate``."""
 
 from __future__ import annotations
 
@@ -19,35 +19,6 @@ Data = Annotated[
     typer.Option("--data", exists=True, file_okay=False, help="Folder of images/, masks/, index.csv; repeatable."),
 ]
 Rules = Annotated[list[str] | None, typer.Option(help="column=value of index.csv; repeatable.")]
-
-
-@learn.command()
-@plainly
-def train(
-    recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe, or path of a TOML file.")],
-    data: Data,
-    out: Annotated[Path, typer.Option(help="Folder for checkpoints, curves and the exported network.")],
-    weights: Annotated[Path | None, typer.Option(help="Folder of pretrained encoders.")] = None,
-    start: Annotated[Path | None, typer.Option(dir_okay=False, help="Go on from this model.onnx.")] = None,
-    hold_out: Rules = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
-    export_only: Annotated[bool, typer.Option("--export-only", help="Export what --out has so far.")] = False,
-) -> None:
-    """Train a network on labelled images, export it and measure it."""
-    from atisbo.cli.train import run
-
-    done = run(
-        recipe,
-        data,
-        out,
-        weights=weights,
-        start=start,
-        hold_out=tuple(hold_out or ()),
-        command=spoken(sys.argv),
-        resume=resume,
-        export_only=export_only,
-    )
-    raise typer.Exit(0 if done else 130)
 
 
 @learn.command()

@@ -1,20 +1,27 @@
-"""``atisbo train`` from start to card: the only command that loads torch."""
+"""``atisbo train`` from start to card: the only commands that load torch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from atisbo.cli.judge import judge, measurements, show
-from atisbo.domain.cards import Card, Measurement
+from atisbo.domain.cards import Card, Measurement, OutputSpec
+from atisbo.domain.uncertainty import uncertainty, uncertainty_of_many
 from atisbo.errors import Misconfigured
+from atisbo.evaluation.calibration import choose_threshold, choose_unsure, fit_temperature
 
 try:
     from atisbo.training import story
-    from atisbo.training.data import GROUP, SOURCE, Split, load
+    from atisbo.training.devices import place
+    from atisbo.training.export import softmax
     from atisbo.training.recipe import Recipe, load_recipe
+    from atisbo.training.split import GROUP, ORIGIN, Split, load
 except ModuleNotFoundError as error:
     raise Misconfigured(
         "training_missing",
@@ -23,41 +30,93 @@ except ModuleNotFoundError as error:
     ) from error
 
 
-def run(
-    recipe: str,
-    folders: Sequence[Path],
-    out: Path,
-    *,
-    weights: Path | None,
-    start: Path | None,
-    hold_out: tuple[str, ...],
-    command: str,
-    resume: bool,
-    export_only: bool,
-) -> bool:
+@dataclass(frozen=True)
+class Asked:
+    """What a person asked of ``atisbo train``."""
+
+    recipe: str
+    folders: Sequence[Path]
+    out: Path
+    command: str
+    weights: Path | None = None
+    start: Path | None = None
+    hold_out: tuple[str, ...] = ()
+    epochs: int | None = None
+    everything: bool = False
+    resume: bool = False
+    export_only: bool = False
+    device: str = "auto"
+
+
+def run(asked: Asked) -> bool:
     """Train, export, measure with the serving engine, write the card.
 
     Returns:
         Whether the run reached its end (or only its export was asked for).
     """
     console = Console()
-    chosen = holding_out(load_recipe(recipe), hold_out)
-    split = load(folders, chosen.data, chosen.input, chosen.seed)
-    done = export_only or story.train(
-        chosen, split, out, weights=weights, start=start, command=command, resume=resume, console=console
-    )
-    if done:
-        texts = chosen.model_dump(include={"intended_use", "limits", "licence"})
-        card = story.publish(out, split, console).model_copy(update=texts)
-        measured(card, split, out, chosen.data.hold_out, command, console).write(out / story.CARD)
+    recipe = varied(load_recipe(asked.recipe), asked)
+    split = load(asked.folders, recipe)
+    with place("cpu" if asked.export_only else asked.device) as here:
+        done = asked.export_only or story.train(
+            recipe,
+            split,
+            asked.out,
+            weights=asked.weights,
+            start=asked.start,
+            command=asked.command,
+            resume=asked.resume,
+            place=here,
+            console=console,
+        )
+        if done and here.first:
+            publish(recipe, split, asked, console)
     return done
 
 
-def holding_out(recipe: Recipe, rules: tuple[str, ...]) -> Recipe:
-    """The recipe with other images held out, where any are named."""
-    if not rules:
-        return recipe
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"hold_out": rules})})
+def publish(recipe: Recipe, split: Split, asked: Asked, console: Console) -> None:
+    """Export what was trained, choose its operating point, measure it, write the card."""
+    texts = recipe.model_dump(include={"intended_use", "limits", "licence"})
+    card = story.publish(asked.out, split, calibrated, console=console).model_copy(update=texts)
+    measured(card, split, asked.out, recipe.data.hold_out, asked.command, console).write(asked.out / story.CARD)
+
+
+def varied(recipe: Recipe, asked: Asked) -> Recipe:
+    """The recipe with what the command line changes in it."""
+    data = recipe.data
+    if asked.hold_out:
+        data = data.model_copy(update={"hold_out": asked.hold_out})
+    if asked.everything:
+        data = data.model_copy(update={"validation": 0.0})
+    train = recipe.train.model_copy(update={"epochs": asked.epochs}) if asked.epochs else recipe.train
+    return recipe.model_copy(update={"data": data, "train": train})
+
+
+def calibrated(recipe: Recipe, logits: NDArray[np.float64], truth: NDArray[np.int64]) -> OutputSpec:
+    """The recipe's output with temperature, threshold and limit of uncertainty chosen on answers.
+
+    Args:
+        logits: (n, classes), raw.
+        truth: (n,), numbers of the right classes.
+    """
+    output, wanted = recipe.output, recipe.calibration
+    temperature = fit_temperature(logits, truth) if wanted.temperature else 1.0
+    probabilities = softmax((logits / temperature).astype(np.float32)).astype(float)
+    threshold = output.threshold
+    if output.positive is None:
+        unsure = np.array([uncertainty_of_many(row) for row in probabilities])
+        wrong = probabilities.argmax(1) != truth
+    else:
+        positive = output.labels.index(output.positive)
+        scores, yes = probabilities[:, positive], truth == positive
+        if wanted.threshold != "half":
+            threshold = choose_threshold(scores, yes, wanted.threshold)
+        unsure = np.array([uncertainty(score, threshold) for score in scores])
+        wrong = (scores >= threshold) != yes
+    limit = None
+    if wanted.answered_accuracy or wanted.unsure_share:
+        limit = choose_unsure(unsure, wrong, accuracy=wanted.answered_accuracy, share=wanted.unsure_share)
+    return output.model_copy(update={"temperature": temperature, "threshold": threshold, "unsure_above": limit})
 
 
 def measured(card: Card, split: Split, out: Path, rules: Sequence[str], command: str, console: Console) -> Card:
@@ -65,7 +124,7 @@ def measured(card: Card, split: Split, out: Path, rules: Sequence[str], command:
     found: list[Measurement] = []
     validation, held_out = ([image.sample for image in side] for side in (split.validation, split.held_out))
     sides = {
-        "validation frames": validation,
+        "validation images": validation,
         f"{', '.join(rules)}, not seen in training": held_out,
         "unlabelled frames left over, not seen in training": split.spare,
     }
@@ -73,5 +132,5 @@ def measured(card: Card, split: Split, out: Path, rules: Sequence[str], command:
         if samples:
             report = judge(out, card, samples, command=command, group=GROUP)
             show(console, name, report.figures())
-            found += measurements(report, name, SOURCE)
+            found += measurements(report, name, ORIGIN)
     return card.model_copy(update={"quality": tuple(found)})

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from atisbo.domain import overlap
-from atisbo.domain.cards import Card, Lineage, OutputSpec, TensorSpec
+from atisbo.domain.cards import Card, Gate, Lineage, OutputSpec, Structures
 from atisbo.domain.overlap import Counts
 from atisbo.imaging.decode import decode
 from atisbo.imaging.folders import Mask, Sample, read_mask
 from atisbo.imaging.masks import segment
 from atisbo.imaging.transform import transform
+from atisbo.training.data import Cached, plain
 from atisbo.training.export import sigmoid
+from atisbo.training.networks import EMBEDDING, LOGITS, STRUCTURES, Network
 from atisbo.training.recipe import Recipe
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(6, 19))
@@ -27,17 +28,32 @@ MIN_AREAS = (0.0, 0.05, 0.1, 0.2, 0.3)
 
 Answer = tuple[NDArray[np.float32], Mask]
 """Probabilities (1, h, w) at the network's size, and the true mask at the image's."""
+Calibrate = Callable[[Recipe, NDArray[np.float64], NDArray[np.int64]], OutputSpec]
+"""From logits (n, classes) and right classes (n,) to the recipe's output with temperature, threshold and limit."""
 
 
 @torch.no_grad()
-def answers(network: nn.Module, samples: Sequence[Sample], spec: TensorSpec) -> list[Answer]:
-    """What a network says of each sample, beside what is true."""
+def answers(network: Network, samples: Sequence[Sample], recipe: Recipe) -> list[Answer]:
+    """What a network outlines on each sample, beside what is true: one pair for every mask."""
+    names: tuple[str | None, ...] = recipe.structures.labels if recipe.structures else (None,)
     pairs = []
     for sample in samples:
         pixels = decode(sample.image.read_bytes())
-        logits = network(torch.from_numpy(transform(pixels, spec))).float().numpy()[0]
-        pairs.append((sigmoid(logits), read_mask(sample, (pixels.shape[0], pixels.shape[1]))))
+        found = network(torch.from_numpy(transform(pixels, recipe.input)))
+        maps = sigmoid(found[STRUCTURES if recipe.structures else LOGITS].float().numpy()[0])
+        for channel, name in zip(maps, names, strict=True):
+            pairs.append((channel[np.newaxis], read_mask(sample, (pixels.shape[0], pixels.shape[1]), name)))
     return pairs
+
+
+@torch.no_grad()
+def class_logits(
+    network: Network, images: Sequence[Cached], recipe: Recipe
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """What a network says of each image, (n, classes) raw in float32, and its right class, (n,)."""
+    batches = plain(images, recipe.input, recipe.train.batch_size)
+    found = [network(torch.from_numpy(batch.pixels))[LOGITS].double().numpy() for batch in batches]
+    return np.concatenate(found), np.array([image.label for image in images], np.int64)
 
 
 def mean_dice(pairs: Sequence[Answer], output: OutputSpec) -> float:
@@ -59,7 +75,34 @@ def choose_output(pairs: Sequence[Answer], output: OutputSpec) -> OutputSpec:
     return output
 
 
-def make_card(recipe: Recipe, notes: dict[str, Any], sha256: str, output: OutputSpec) -> Card:
+def operating_points(
+    network: Network, recipe: Recipe, validation: Sequence[Cached], calibrate: Calibrate
+) -> tuple[OutputSpec, Structures | None]:
+    """What the answers mean, with whatever can be chosen on validation images; the recipe's where there are none."""
+    output, samples = recipe.output, [image.sample for image in validation]
+    if recipe.task == "segmentation":
+        return (choose_output(answers(network, samples, recipe), output) if samples else output), None
+    output = output.model_copy(update={"scores": LOGITS, "embedding": EMBEDDING})
+    if samples:
+        chosen = calibrate(recipe, *class_logits(network, validation, recipe))
+        output = chosen.model_copy(update={"scores": LOGITS, "embedding": EMBEDDING})
+    if recipe.structures is None:
+        return output, None
+    outlined = OutputSpec(labels=recipe.structures.labels[:1], activation="sigmoid", scores=STRUCTURES)
+    if samples:
+        outlined = choose_output(answers(network, samples, recipe), outlined)
+    outlined = outlined.model_copy(update={"labels": recipe.structures.labels})
+    return output, Structures(output=outlined, ratios=recipe.structures.ratios)
+
+
+def make_card(
+    recipe: Recipe,
+    notes: dict[str, Any],
+    sha256: str,
+    output: OutputSpec,
+    structures: Structures | None = None,
+    gate: Gate | None = None,
+) -> Card:
     """The card of an exported network, its quality still to be measured.
 
     Args:
@@ -77,10 +120,12 @@ def make_card(recipe: Recipe, notes: dict[str, Any], sha256: str, output: Output
     )
     return Card(
         name=recipe.name,
-        task="segmentation",
+        task=recipe.task,
         sha256=sha256,
         input=recipe.input,
         output=output,
+        gate=gate,
+        structures=structures,
         lineage=lineage,
         intended_use=recipe.intended_use,
         limits=recipe.limits,

@@ -35,7 +35,7 @@ def load_checkpoint(folder: Path, recipe: Recipe, data_sha256: str) -> dict[str,
     path = folder / CHECKPOINT
     if not path.is_file():
         raise Misconfigured("checkpoint_missing", "{path} is missing: there is nothing to resume.", path=path)
-    state: dict[str, Any] = torch.load(path, weights_only=True)
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     if state["recipe"] != recipe.model_dump_json() or state["data_sha256"] != data_sha256:
         raise Misconfigured(
             "checkpoint_other",

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 Curves = dict[str, dict[str, list[float]]]
-"""Side (train, validation) → figure (loss, accuracy, iou, dice) → one value per epoch."""
+"""Side (train, validation) → figure (loss, accuracy, dice, …) → one value per epoch."""
+
+TITLES = {"iou": "IoU", "auc": "AUC"}
 
 
 def write_curves(folder: Path, curves: Curves) -> None:
@@ -19,13 +21,13 @@ def draw_curves(curves: Curves, path: Path) -> None:
     """One panel per figure, training and validation over epochs."""
     from matplotlib.figure import Figure
 
-    names = list(next(iter(curves.values())))
+    names = list(dict.fromkeys(name for figures in curves.values() for name in figures))
     figure = Figure(figsize=(3.4 * len(names), 3), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         for side, figures in curves.items():
-            values = figures[name]
+            values = figures.get(name, [])
             axes.plot(range(1, len(values) + 1), values, marker=".", label=side)
-        axes.set(title={"iou": "IoU"}.get(name, name.capitalize()), xlabel="epoch")
+        axes.set(title=TITLES.get(name, name.replace("_", " ").capitalize()), xlabel="epoch")
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].legend(frameon=False)

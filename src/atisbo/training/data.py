@@ -1,66 +1,62 @@
-"""The images of a run: read, split so that neighbours stay together, kept in memory, served in batches."""
+"""The images of a run: read, kept in memory at the network's size, served in batches."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from atisbo.domain.cards import TensorSpec
 from atisbo.errors import Invalid
 from atisbo.imaging.decode import decode
-from atisbo.imaging.folders import Sample, fits, read_folder, read_mask, thumbnail
+from atisbo.imaging.folders import Sample, read_folder, read_mask
 from atisbo.imaging.transform import Pixels, Tensor, fit, normalise
-from atisbo.training.augment import Grey, augment
-from atisbo.training.recipe import AugmentRecipe, DataRecipe
-
-GROUP, SOURCE = "group", "source"
-"""Columns added by the split: equal groups stayed together; the source is the folder and its strata."""
+from atisbo.training.augment import Masks, augment
+from atisbo.training.recipe import Recipe
+from atisbo.training.sections import AugmentRecipe, DataRecipe
 
 
 @dataclass(frozen=True)
 class Cached:
-    """A sample at the network's input size: pixels (h, w, 3) uint8 RGB, mask (h, w) uint8 of 0 and 1."""
+    """A sample at the network's input size."""
 
     sample: Sample
     pixels: Pixels
-    mask: Grey
+    """(h, w, 3), uint8, RGB."""
+    masks: Masks
+    """(h, w, labels), uint8, 0 or 1; no labels where nothing is outlined."""
+    label: int = -1
+    """Number of its class; −1 where there are none."""
 
 
-@dataclass(frozen=True)
-class Split:
-    """The sides of a run; nothing is chosen on ``held_out`` and ``spare``."""
+def read(folders: Sequence[Path], recipe: Recipe) -> tuple[list[Cached], list[Sample]]:
+    """Read folders and decode every image once.
 
-    train: list[Cached]
-    validation: list[Cached]
-    held_out: list[Cached]
-    spare: list[Sample] = field(default_factory=list)
-    """Of unlabelled folders, what was not asked for."""
-
-
-def load(folders: Sequence[Path], recipe: DataRecipe, spec: TensorSpec, seed: int) -> Split:
-    """Read folders, decode every image once and split.
+    Returns:
+        The images to learn from, and those of unlabelled folders that were not asked for.
 
     Raises:
-        Invalid: a folder, row, mask or image is wrong, or a side of the split is empty.
+        Invalid: a folder, row, class, mask or image is wrong.
     """
     samples: list[Sample] = []
     spare: list[Sample] = []
+    classes, structures = recipe.task == "classification", recipe.structures.labels if recipe.structures else ()
     for folder in folders:
-        quota = recipe.unlabelled.get(folder.name)
-        found = read_folder(folder, unlabelled=quota is not None)
-        used, rest = (found, []) if quota is None else _divide(found, quota, seed)
+        quota = recipe.data.unlabelled.get(folder.name)
+        found = read_folder(folder, unlabelled=quota is not None, classes=classes, structures=structures)
+        used, rest = (found, []) if quota is None else _divide(found, quota, recipe.seed)
         samples += used
         spare += rest
     with ThreadPoolExecutor(2) as pool:
-        cached = list(pool.map(lambda sample: cache(sample, spec), samples))
-    return replace(split(cached, recipe, seed), spare=spare)
+        return list(pool.map(lambda sample: cache(sample, recipe), samples)), spare
 
 
 def _divide(samples: list[Sample], count: int, seed: int) -> tuple[list[Sample], list[Sample]]:
@@ -70,111 +66,73 @@ def _divide(samples: list[Sample], count: int, seed: int) -> tuple[list[Sample],
     return used, rest
 
 
-def cache(sample: Sample, spec: TensorSpec) -> Cached:
-    """Decode and fit one sample as serving does; the mask is averaged down and cut at one half."""
-    pixels = decode(sample.image.read_bytes())
-    mask = read_mask(sample, (pixels.shape[0], pixels.shape[1])).astype(np.float32)
-    height, width = spec.size
-    small = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
-    return Cached(sample, fit(pixels, spec), (small >= 0.5).astype(np.uint8))
+def cache(sample: Sample, recipe: Recipe) -> Cached:
+    """Decode and fit one sample as serving does; masks are averaged down and cut at one half.
 
-
-def split(images: Sequence[Cached], recipe: DataRecipe, seed: int) -> Split:
-    """Hold out what the recipe names, then fill validation group by group, evenly over strata.
-
-    A group with a held-out member is left out altogether where it is not held out itself, so that no near copy
-    of a held-out image is trained on.
+    Raises:
+        Invalid: its class is none of the recipe's.
     """
-    groups = _groups(images, recipe)
-    held = np.array([fits(image.sample, recipe.hold_out) for image in images], bool)
-    spoilt = set(groups[held])
-    members: dict[int, list[int]] = defaultdict(list)
-    for index, group in enumerate(groups):
-        if group not in spoilt:
-            members[group].append(index)
-    chosen = _choose(images, list(members.values()), recipe, seed)
-    images = [_noted(image, group, recipe.strata) for image, group in zip(images, groups, strict=True)]
-    free = [index for indices in members.values() for index in indices]
-    result = Split(
-        train=[images[i] for i in sorted(free) if i not in chosen],
-        validation=[images[i] for i in sorted(chosen)],
-        held_out=[image for image, out in zip(images, held, strict=True) if out],
-    )
-    if not result.train or not result.validation:
-        raise Invalid("split_empty", "The data cannot be split: training or validation would have no image.")
-    if recipe.hold_out and not result.held_out:
-        raise Invalid("hold_out_empty", "No image fits {what}.", what=", ".join(recipe.hold_out))
-    return result
+    pixels = decode(sample.image.read_bytes())
+    wanted: tuple[str | None, ...] = (None,)
+    label = -1
+    if recipe.task == "classification":
+        wanted, label = recipe.structures.labels if recipe.structures else (), _number(sample, recipe)
+    height, width = recipe.input.size
+    masks = np.zeros((height, width, len(wanted)), np.uint8)
+    for index, structure in enumerate(wanted):
+        mask = read_mask(sample, (pixels.shape[0], pixels.shape[1]), structure).astype(np.float32)
+        masks[..., index] = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA) >= 0.5
+    return Cached(sample, fit(pixels, recipe.input), masks, label)
 
 
-def _noted(image: Cached, group: int, strata: Sequence[str]) -> Cached:
-    """The same with group and source among its columns, so that intervals can draw groups and tables name sources."""
-    sample, (*source, _) = image.sample, stratum(image, strata)
-    columns = {**sample.columns, GROUP: str(group), SOURCE: " ".join(filter(None, source))}
-    return replace(image, sample=replace(sample, columns=columns))
+def _number(sample: Sample, recipe: Recipe) -> int:
+    labels = recipe.output.labels
+    if sample.label not in labels:
+        raise Invalid(
+            "class_unknown",
+            "{file} is of class {label}, but the recipe's labels are {labels}.",
+            file=sample.name,
+            label=sample.label,
+            labels=", ".join(labels),
+        )
+    return labels.index(sample.label)
 
 
-def stratum(image: Cached, columns: Sequence[str]) -> tuple[str, ...]:
-    """Where an image comes from: its folder, the named columns, and whether it shows anything."""
-    values = (image.sample.columns.get(column, "") for column in columns)
-    return (image.sample.folder, *values, "object" if image.mask.any() else "empty")
+class Item(NamedTuple):
+    """One image of a batch: pixels (h, w, 3) uint8, masks (h, w, labels) 0 to 1, shares of classes (classes,)."""
+
+    pixels: Pixels
+    masks: NDArray[np.float32]
+    classes: NDArray[np.float32]
 
 
-def _choose(images: Sequence[Cached], groups: list[list[int]], recipe: DataRecipe, seed: int) -> set[int]:
-    """Whole groups, in random order, wherever the strata of their members still need validation images."""
-    wanted: dict[tuple[str, ...], float] = defaultdict(float)
-    strata = {i: stratum(images[i], recipe.strata) for group in groups for i in group}
-    for key in strata.values():
-        wanted[key] += recipe.validation
-    chosen: set[int] = set()
-    for number in np.random.default_rng(seed).permutation(len(groups)):
-        members = Counter(strata[i] for i in groups[number])
-        fits = sum(min(count, wanted[key]) for key, count in members.items())
-        if fits >= 0.5 * len(groups[number]):
-            chosen.update(groups[number])
-            for i in groups[number]:
-                wanted[strata[i]] -= 1
-    return chosen
+class Batch(NamedTuple):
+    """Images (n, 3, h, w) normalised, masks (n, labels, h, w) and shares of classes (n, classes), all float32."""
+
+    pixels: Tensor
+    masks: NDArray[np.float32]
+    classes: NDArray[np.float32]
 
 
-def _groups(images: Sequence[Cached], recipe: DataRecipe) -> NDArray[np.int64]:
-    """A number per image; equal numbers stay together (connected by column, block or likeness)."""
-    parent = np.arange(len(images))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = int(parent[index])
-        return index
-
-    first: dict[tuple[str, ...], int] = {}
-    for index, image in enumerate(images):
-        for key in _keys(image.sample, recipe):
-            parent[root(index)] = root(first.setdefault(key, index))
-    for a, b in _alike(images, recipe.alike):
-        parent[root(a)] = root(b)
-    return np.array([root(index) for index in range(len(images))], np.int64)
+def item(image: Cached, classes: int) -> Item:
+    """The image as it is."""
+    return Item(image.pixels, image.masks.astype(np.float32), _shares(image.label, classes))
 
 
-def _keys(sample: Sample, recipe: DataRecipe) -> Iterator[tuple[str, ...]]:
-    for column in recipe.group_columns:
-        if column in sample.columns:
-            yield ("column", column, sample.columns[column])
-    block, stem = recipe.blocks.get(sample.folder), sample.image.stem
-    if block and stem.isdigit():
-        yield ("block", sample.folder, str((int(stem) - 1) // block))
+def _shares(label: int, classes: int) -> NDArray[np.float32]:
+    return np.asarray(np.arange(classes) == label, np.float32)
 
 
-def _alike(images: Sequence[Cached], threshold: float) -> list[tuple[int, int]]:
-    if threshold <= 0 or not images:
-        return []
-    thumbnails = np.stack([thumbnail(image.pixels) for image in images])
-    pairs = np.argwhere(np.triu(thumbnails @ thumbnails.T > threshold, 1))
-    return [(int(a), int(b)) for a, b in pairs]
+def to_batch(items: Sequence[Item], spec: TensorSpec) -> Batch:
+    """Stack fitted images and normalise by the card."""
+    pixels, masks, classes = (np.stack(parts) for parts in zip(*items, strict=True))
+    return Batch(normalise(pixels, spec), np.ascontiguousarray(masks.transpose(0, 3, 1, 2)), classes)
 
 
-Batch = tuple[Tensor, Tensor]
-"""(n, 3, h, w) float32 normalised, and (n, 1, h, w) float32 of 0 and 1."""
+def plain(images: Sequence[Cached], spec: TensorSpec, batch_size: int, classes: int = 0) -> Iterator[Batch]:
+    """All images once, in order, unchanged."""
+    for start in range(0, len(images), batch_size):
+        yield to_batch([item(image, classes) for image in images[start : start + batch_size]], spec)
 
 
 @dataclass(frozen=True)
@@ -186,40 +144,83 @@ class Batches:
     recipe: AugmentRecipe
     batch_size: int
     seed: int
+    data: DataRecipe = field(default_factory=DataRecipe)
+    classes: int = 0
+    """How many there are; 0 where nothing is classified."""
+    share: tuple[int, int] = (0, 1)
+    """Of every batch this process makes its own part: number of the process, and of how many."""
+    threads: int = 1
+    """Batches that are made ahead, side by side."""
 
     def __len__(self) -> int:
         """Steps per epoch; an incomplete last batch is left out, unless it is the only one."""
         return max(1, len(self.images) // self.batch_size)
 
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """Which images, one after the other."""
+        rng = np.random.default_rng((self.seed, epoch))
+        if not self.data.balance:
+            return rng.permutation(len(self.images))
+        edges = np.cumsum(chances(self.images, self.data)) * len(self.images)
+        drawn = np.searchsorted(edges, np.arange(len(self.images)) + rng.random())
+        return rng.permutation(drawn.clip(max=len(self.images) - 1))
+
     def epoch(self, epoch: int, size: tuple[int, int], start: int = 0) -> Iterator[Batch]:
-        """The epoch's batches from step ``start`` on; the next one is made while this one is used."""
-        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.images))
-        with ThreadPoolExecutor(1) as pool:
-            pending = pool.submit(self._make, order, epoch, start, size)
+        """The epoch's batches from step ``start`` on; the next ones are made while this one is used."""
+        order = self.order(epoch)
+        with ThreadPoolExecutor(self.threads) as pool:
+            pending: deque[Future[Batch]] = deque()
             for step in range(start, len(self)):
-                batch = pending.result()
-                if step + 1 < len(self):
-                    pending = pool.submit(self._make, order, epoch, step + 1, size)
-                yield batch
+                pending.append(pool.submit(self._make, order, epoch, step, size))
+                if len(pending) > self.threads:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
 
     def _make(self, order: NDArray[np.int64], epoch: int, step: int, size: tuple[int, int]) -> Batch:
-        chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
-        pairs = []
-        for index in chosen:
-            rng = np.random.default_rng((self.seed, epoch, int(index)))
-            image = self.images[index]
-            pairs.append(augment(image.pixels, image.mask, size, self.recipe, rng))
-        return to_batch(pairs, self.spec)
+        first = step * self.batch_size
+        chosen = order[first : first + self.batch_size]
+        rank, ranks = self.share
+        items = []
+        for place in range(rank, len(chosen), ranks):
+            rng = np.random.default_rng((self.seed, epoch, first + place))
+            one = self._varied(chosen[place], size, rng)
+            if self.recipe.mixup:
+                other = self._varied(rng.choice(chosen), size, rng)
+                one = blend(one, other, rng.beta(self.recipe.mixup, self.recipe.mixup))
+            items.append(one)
+        return to_batch(items, self.spec)
+
+    def _varied(self, index: int, size: tuple[int, int], rng: Generator) -> Item:
+        image = self.images[index]
+        pixels, masks = augment(image.pixels, image.masks, size, self.recipe, rng)
+        return Item(pixels, masks.astype(np.float32), _shares(image.label, self.classes))
 
 
-def to_batch(pairs: Sequence[tuple[Pixels, Grey]], spec: TensorSpec) -> Batch:
-    """Stack fitted images and masks and normalise by the card."""
-    pixels = np.stack([pixels for pixels, _ in pairs])
-    masks = np.stack([mask for _, mask in pairs])[:, np.newaxis].astype(np.float32)
-    return normalise(pixels, spec), masks
+def blend(one: Item, other: Item, share: float) -> Item:
+    """``share`` of one and the rest of the other (Zhang et al. 2018, mixup)."""
+    pixels = share * one.pixels.astype(np.float32) + (1 - share) * other.pixels
+    masks, classes = (share * a + (1 - share) * b for a, b in zip(one[1:], other[1:], strict=True))
+    return Item(pixels.round().astype(np.uint8), masks.astype(np.float32), classes.astype(np.float32))
 
 
-def plain(images: Sequence[Cached], spec: TensorSpec, batch_size: int) -> Iterator[Batch]:
-    """All images once, in order, unchanged."""
-    for start in range(0, len(images), batch_size):
-        yield to_batch([(image.pixels, image.mask) for image in images[start : start + batch_size]], spec)
+def chances(images: Sequence[Cached], recipe: DataRecipe) -> NDArray[np.float64]:
+    """How probable each image is at every draw, (n,), adding up to 1; see ``data.balance``."""
+    keys = [tuple(value(image, column) for column in recipe.balance) for image in images]
+    result = np.ones(len(images))
+    for level in range(len(recipe.balance)):
+        siblings: dict[tuple[str, ...], set[str]] = {}
+        for key in keys:
+            siblings.setdefault(key[:level], set()).add(key[level])
+        result /= [len(siblings[key[:level]]) for key in keys]
+    counts = Counter(keys)
+    result /= [counts[key] for key in keys]
+    result = result**recipe.balance_strength
+    return np.asarray(result / result.sum(), np.float64)
+
+
+def value(image: Cached, column: str) -> str:
+    """What an image has in a column; ``label`` is its class, wherever that was read from."""
+    if column == "label" and image.sample.label is not None:
+        return image.sample.label
+    return image.sample.columns.get(column, "")

@@ -1,4 +1,4 @@
-"""Pretrained encoders: they turn an image into feature maps at growing strides, for a U-Net's decoder to climb back."""
+"""Encoders: they turn an image into feature maps at growing strides, for a classifier to read or a decoder to climb."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class InvertedResidual(nn.Module):
 class MobileNetV2(nn.Module):
     """MobileNetV2 1.0 without its head: features at strides 2, 4, 8, 16, 32."""
 
-    channels = (16, 24, 32, 96, 320)
+    channels: tuple[int, ...] = (16, 24, 32, 96, 320)
     _outputs = (16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 320)
     _strides = (1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1)
     _taps = (0, 2, 5, 12, 16)
@@ -110,6 +110,122 @@ class MobileNetV2(nn.Module):
             if index in self._taps:
                 features.append(x)
         return features
+
+
+class MobileNetV2Wide(MobileNetV2):
+    """The same with its head: the deepest features are widened to 1280 channels, which classify better."""
+
+    channels = (16, 24, 32, 96, 1280)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.ModuleDict({"conv": conv(320, 1280), "norm": nn.BatchNorm2d(1280)})
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        *features, deepest = super().forward(x)
+        return [*features, F.relu6(self.head["norm"](self.head["conv"](deepest)))]
+
+
+class Plain(nn.Module):
+    """Stages of 3×3 convolutions with ReLU, each ended by a 2×2 max-pool; weights after He et al. 2015."""
+
+    channels: tuple[int, ...]
+
+    def __init__(self, stages: tuple[tuple[int, ...], ...]) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        self._ends: list[int] = []
+        inputs = 3
+        for stage in stages:
+            for outputs in stage:
+                layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU()]
+                inputs = outputs
+            layers.append(nn.MaxPool2d(2))
+            self._ends.append(len(layers) - 1)
+        self.features = nn.Sequential(*layers)
+        for layer in layers:
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # it has one
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        found = []
+        for index, layer in enumerate(self.features):
+            x = layer(x)
+            if index in self._ends:
+                found.append(x)
+        return found
+
+
+class VGG19(Plain):
+    """The sixteen convolutions of VGG-19 (Simonyan and Zisserman 2015), torchvision's names: strides 2 to 32."""
+
+    channels = (64, 128, 256, 512, 512)
+
+    def __init__(self) -> None:
+        super().__init__(((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4))
+
+
+class ArtCNN(Plain):
+    """Five small convolutions, 16 to 256 channels: strides 2 to 32."""
+
+    channels = (16, 32, 64, 128, 256)
+
+    def __init__(self) -> None:
+        super().__init__(((16,), (32,), (64,), (128,), (256,)))
+
+
+class Fire(nn.Module):
+    """Squeeze, then expand by 1×1 and 3×3 side by side (Iandola et al. 2016)."""
+
+    def __init__(self, inputs: int, squeeze: int, expand: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(inputs, squeeze, 1)
+        self.expand1x1 = nn.Conv2d(squeeze, expand, 1)
+        self.expand3x3 = nn.Conv2d(squeeze, expand, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.squeeze(x))
+        return torch.cat([F.relu(self.expand1x1(x)), F.relu(self.expand3x3(x))], 1)
+
+
+class SqueezeNet(nn.Module):
+    """SqueezeNet 1.1 without its head, torchvision's names: features at strides of about 2, 4, 8, 16."""
+
+    channels = (64, 128, 256, 512)
+    _taps = (1, 4, 7, 12)
+
+    def __init__(self) -> None:
+        super().__init__()
+        fires = [(64, 16, 64), (128, 16, 64), (128, 32, 128), (256, 32, 128)]
+        fires += [(256, 48, 192), (384, 48, 192), (384, 64, 256), (512, 64, 256)]
+        layers: list[nn.Module] = [nn.Conv2d(3, 64, 3, stride=2), nn.ReLU()]
+        for index, fire in enumerate(fires):
+            if index in (0, 2, 4):
+                layers.append(nn.MaxPool2d(3, 2, ceil_mode=True))
+            layers.append(Fire(*fire))
+        self.features = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        found = []
+        for index, layer in enumerate(self.features):
+            x = layer(x)
+            if index in self._taps:
+                found.append(x)
+        return found
+
+
+Encoder = ResNet50v2 | MobileNetV2 | Plain | SqueezeNet
+
+ENCODERS: dict[str, type[ResNet50v2 | MobileNetV2 | VGG19 | ArtCNN | SqueezeNet]] = {
+    "resnet50v2_unet": ResNet50v2,
+    "mobilenetv2_unet": MobileNetV2,
+    "resnet50v2": ResNet50v2,
+    "mobilenetv2": MobileNetV2Wide,
+    "vgg19": VGG19,
+    "artcnn": ArtCNN,
+    "squeezenet1_1": SqueezeNet,
+}
 
 
 def load_weights(encoder: nn.Module, path: Path) -> None:

@@ -12,19 +12,24 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor, nn
+from torch import nn
 
 from atisbo.training import checkpoint, networks
 from atisbo.training.curves import Curves, write_curves
-from atisbo.training.data import Batches, Cached, Split, plain
-from atisbo.training.loss import agreement, segmentation_loss
-from atisbo.training.recipe import Recipe, TrainRecipe
+from atisbo.training.data import Batch, Batches, Cached, plain
+from atisbo.training.devices import Place, forward
+from atisbo.training.display import Display
+from atisbo.training.objective import Objective, Rows, Truth
+from atisbo.training.optimise import make_optimiser, move_average, schedule
+from atisbo.training.recipe import Recipe
+from atisbo.training.split import Split
 from atisbo.training.start import start_from
 
-FIGURES = ("loss", "accuracy", "iou", "dice")
+ROWS = "validation-{epoch:03d}.npz"
+"""What validation said of every image after an epoch, where that is kept."""
 
 
 @dataclass
@@ -34,12 +39,12 @@ class Progressed:
     epoch: int = 0
     step: int = 0
     """Steps done in this epoch."""
-    best: float = -1.0
-    """Best mean validation Dice so far."""
+    best: float = -math.inf
+    """Best value of the watched validation figure so far; of a loss its negative."""
     waited: int = 0
     """Epochs since then."""
-    sums: list[float] = field(default_factory=lambda: [0.0] * (len(FIGURES) + 1))
-    """Figures of this epoch's training images, added up, and how many images."""
+    sums: dict[str, float] = field(default_factory=dict)
+    """Figures of this epoch's training images, added up, and how many images (``images``)."""
     curves: Curves = field(default_factory=dict)
 
 
@@ -49,6 +54,7 @@ class Run:
     Args:
         start: an exported network to go on from.
         notes: what should travel with the weights beside recipe and epoch (command, data in words, …).
+        keep_rows: write what validation says of every image after every epoch.
         after_step: called after every step; returns True to stop there (the tests' Ctrl-C).
     """
 
@@ -63,19 +69,35 @@ class Run:
         start: Path | None = None,
         notes: dict[str, Any] | None = None,
         console: Console | None = None,
+        place: Place | None = None,
+        keep_rows: bool = False,
         after_step: Callable[[], bool] = lambda: False,
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.split, self.data_sha256, self.folder = recipe, split, data_sha256, folder
-        self.notes, self.console, self.after_step = notes or {}, console or Console(), after_step
-        self.network = networks.build(recipe.network, weights)
+        self.notes, self.keep_rows, self.after_step = notes or {}, keep_rows, after_step
+        self.place = place or Place(torch.device("cpu"))
+        self.display = Display(console or Console(), quiet=not self.place.first)
+        self.network = networks.build(recipe, weights)
         if start:
-            start_from(self.network, start, (pixels for pixels, _ in plain(split.train[::20], recipe.input, 16)))
-        self.network = networks.channels_last(self.network)
+            start_from(self.network, start, (batch.pixels for batch in plain(split.train[::20], recipe.input, 16)))
+        self.network = networks.channels_last(self.network).to(self.place.device)
         networks.freeze(self.network, recipe.network.frozen)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
+        self.spread = self.place.spread(self.network)
         self.optimiser = make_optimiser(self.network, recipe.train)
-        self.batches = Batches(split.train, recipe.input, recipe.augment, recipe.train.batch_size, recipe.seed)
+        self.objective = Objective(recipe, split.train, self.place.device)
+        self.batches = Batches(
+            split.train,
+            recipe.input,
+            recipe.augment,
+            recipe.train.batch_size,
+            recipe.seed,
+            recipe.data,
+            self.objective.classes,
+            (self.place.rank, self.place.ranks),
+            self.place.threads,
+        )
         self.at = Progressed()
 
     def go(self, *, resume: bool = False) -> bool:
@@ -87,9 +109,9 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         if resume:
             self._load(checkpoint.load_checkpoint(self.folder, self.recipe, self.data_sha256))
-        with interruptible() as stopping, self._bars() as bars:
+        with interruptible() as stopping, self.display.shown():
             while not self.finished:
-                if not self._train_epoch(bars, stopping):
+                if not self._train_epoch(stopping):
                     self._save()
                     return False
                 self._close_epoch()
@@ -101,78 +123,101 @@ class Run:
         train = self.recipe.train
         return self.at.epoch >= train.epochs or 0 < train.patience <= self.at.waited
 
-    def _train_epoch(self, bars: Progress, stopping: Callable[[], bool]) -> bool:
-        networks.training_mode(self.network)
+    def _train_epoch(self, stopping: Callable[[], bool]) -> bool:
+        networks.training_mode(self.spread)
         train = self.recipe.train
         size = train.small_size if self.at.epoch < train.small_epochs else self.recipe.input.size
-        title = f"epoch {self.at.epoch + 1}/{train.epochs}"
-        bar = bars.add_task(title, total=len(self.batches), completed=self.at.step)
-        for pixels, masks in self.batches.epoch(self.at.epoch, size, self.at.step):
-            self._step(torch.from_numpy(pixels), torch.from_numpy(masks))
-            bars.advance(bar)
-            if self.after_step() or stopping():
+        self.display.epoch(f"epoch {self.at.epoch + 1}/{train.epochs}", len(self.batches), self.at.step)
+        for batch in self.batches.epoch(self.at.epoch, size, self.at.step):
+            self._step(batch)
+            if self.place.any(self.after_step() or stopping()):
                 return False
-        bars.remove_task(bar)
         return True
 
-    def _step(self, pixels: Tensor, truth: Tensor) -> None:
-        train = self.recipe.train
+    def _step(self, batch: Batch) -> None:
+        train, place = self.recipe.train, self.place
         done = self.at.epoch * len(self.batches) + self.at.step
         rate = schedule(done, train.epochs * len(self.batches), train)
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * rate
-        logits = forward(self.network, pixels, bfloat16=train.bfloat16)
-        loss = segmentation_loss(logits, truth, train.border_weight)
+        truth = Truth.of(batch, place.device)
+        found = forward(self.spread, torch.from_numpy(batch.pixels), place.device, bfloat16=train.bfloat16)
+        loss = self.objective.loss(found, truth)
         self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        share = len(batch.pixels) * place.ranks / min(train.batch_size, len(self.split.train))
+        (loss * share).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         if train.clip:
             nn.utils.clip_grad_norm_(self.network.parameters(), train.clip)
         self.optimiser.step()
         move_average(self.average, self.network, min(train.average, (1 + done) / (10 + done)))
-        added = [loss.item() * len(truth), *agreement(logits, truth).sum(0).tolist(), len(truth)]
-        self.at.sums = [a + b for a, b in zip(self.at.sums, added, strict=True)]
+        rows = self.objective.rows(found, truth)
+        self._add(
+            loss.item(), {name: rows[name].sum().item() for name in self.objective.figures[1:]}, len(batch.pixels)
+        )
         self.at.step += 1
 
+    def _add(self, loss: float, figures: dict[str, float], images: int) -> None:
+        """To this epoch's sums, over all processes."""
+        local = {"loss": loss * images, **figures, "images": float(images)}
+        total = self.place.total(torch.tensor(list(local.values()), dtype=torch.float64)).tolist()
+        for name, value in zip(local, total, strict=True):
+            self.at.sums[name] = self.at.sums.get(name, 0.0) + value
+        self.display.step(round(total[-1]), self.at.sums["loss"] / self.at.sums["images"])
+
     def _close_epoch(self) -> None:
-        *sums, count = self.at.sums
-        trained = dict(zip(FIGURES, (value / count for value in sums), strict=True))
-        validated = self.validate(self.split.validation)
+        images = self.at.sums.pop("images")
+        trained = {name: value / images for name, value in self.at.sums.items()}
+        validated = self.place.told(self._validated() if self.place.first else {})
         for side, figures in (("train", trained), ("validation", validated)):
             for name, value in figures.items():
                 self.at.curves.setdefault(side, {}).setdefault(name, []).append(round(value, 5))
-        better = validated["dice"] > self.at.best
-        self.at.best = max(self.at.best, validated["dice"])
-        self.at.epoch, self.at.step = self.at.epoch + 1, 0
+        worth = self._worth(validated)
+        better = worth > self.at.best or not validated
+        self.at.best = max(self.at.best, worth)
+        self.at.epoch, self.at.step, self.at.sums = self.at.epoch + 1, 0, {}
         self.at.waited = 0 if better else self.at.waited + 1
-        self.at.sums = [0.0] * len(self.at.sums)
-        if better:
+        if better and self.place.first:
             checkpoint.save_weights(self.folder, self.average.state_dict(), self._notes())
         self._save()
-        write_curves(self.folder, self.at.curves)
-        self.console.print(
-            f"epoch {self.at.epoch}: "
-            + ", ".join(f"{name} {trained[name]:.4f} / {validated[name]:.4f}" for name in FIGURES)
-            + " (train / validation)"
-            + (" best" if better else "")
-        )
+        if self.place.first:
+            write_curves(self.folder, self.at.curves)
+        self.display.close(self.at.epoch, trained, validated, better=better)
+
+    def _worth(self, figures: dict[str, float]) -> float:
+        value = figures.get(self.recipe.watch, -math.inf)
+        return -value if self.recipe.watch == "loss" else value
+
+    def _validated(self) -> dict[str, float]:
+        return self.validate(self.split.validation) if self.split.validation else {}
+
+    def validate(self, images: list[Cached]) -> dict[str, float]:
+        """Figures over images of the averaged weights."""
+        rows, loss = self.examine(images)
+        if self.keep_rows:
+            arrays = {name: value.numpy() for name, value in rows.items()}
+            np.savez_compressed(self.folder / ROWS.format(epoch=self.at.epoch + 1), allow_pickle=False, **arrays)
+        return self.objective.summary(rows, loss)
 
     @torch.no_grad()
-    def validate(self, images: list[Cached]) -> dict[str, float]:
-        """Mean figures per image of the averaged weights."""
-        train = self.recipe.train
-        sums = torch.zeros(len(FIGURES), dtype=torch.float64)
-        for pixels, masks in plain(images, self.recipe.input, train.batch_size):
-            truth = torch.from_numpy(masks)
-            logits = forward(self.average, torch.from_numpy(pixels), bfloat16=train.bfloat16)
-            loss = segmentation_loss(logits, truth, train.border_weight).double() * len(truth)
-            sums += torch.cat([loss[None], agreement(logits, truth).sum(0)])
-        return dict(zip(FIGURES, (sums / len(images)).tolist(), strict=True))
+    def examine(self, images: list[Cached]) -> tuple[Rows, float]:
+        """What the averaged weights say of every image, in order, and the mean loss."""
+        train, device = self.recipe.train, self.place.device
+        parts: list[Rows] = []
+        loss = 0.0
+        for batch in plain(images, self.recipe.input, train.batch_size, self.objective.classes):
+            truth = Truth.of(batch, device)
+            found = forward(self.average, torch.from_numpy(batch.pixels), device, bfloat16=train.bfloat16)
+            loss += self.objective.loss(found, truth).item() * len(batch.pixels)
+            parts.append(self.objective.rows(found, truth))
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}, loss / len(images)
 
     def _notes(self) -> dict[str, Any]:
         recipe = self.recipe.model_dump(mode="json")
         return {"recipe": recipe, "epoch": self.at.epoch, "data_sha256": self.data_sha256, **self.notes}
 
     def _save(self) -> None:
+        if not self.place.first:
+            return
         state = {
             "recipe": self.recipe.model_dump_json(),
             "data_sha256": self.data_sha256,
@@ -182,6 +227,8 @@ class Run:
             "random": torch.get_rng_state(),
             "at": vars(self.at),
         }
+        if self.place.device.type == "cuda":
+            state["random_cuda"] = torch.cuda.get_rng_state(self.place.device)
         checkpoint.save_checkpoint(self.folder, state)
 
     def _load(self, state: dict[str, Any]) -> None:
@@ -189,50 +236,9 @@ class Run:
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["random"])
+        if "random_cuda" in state and self.place.device.type == "cuda":
+            torch.cuda.set_rng_state(state["random_cuda"], self.place.device)
         self.at = Progressed(**state["at"])
-
-    def _bars(self) -> Progress:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        return Progress(*columns, console=self.console)
-
-
-def forward(network: nn.Module, pixels: Tensor, *, bfloat16: bool) -> Tensor:
-    """Logits, float32, of a batch (n, 3, h, w)."""
-    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-        logits: Tensor = network(pixels.contiguous(memory_format=torch.channels_last))
-    return logits.float()
-
-
-def make_optimiser(network: nn.Module, recipe: TrainRecipe) -> torch.optim.Optimizer:
-    """Encoder and decoder at their own rates; biases and norms are not decayed."""
-    slow = recipe.encoder_learning_rate or recipe.learning_rate
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, value in network.named_parameters():
-        if value.requires_grad:
-            rate = slow if name.startswith("encoder.") else recipe.learning_rate
-            groups.setdefault((rate, recipe.weight_decay if value.ndim > 1 else 0.0), []).append(value)
-    params = [
-        {"params": values, "lr": rate, "peak": rate, "weight_decay": decay} for (rate, decay), values in groups.items()
-    ]
-    kind = torch.optim.AdamW if recipe.optimiser == "adamw" else torch.optim.Adam
-    return kind(params, foreach=True)
-
-
-def schedule(step: int, steps: int, recipe: TrainRecipe) -> float:
-    """Share of the peak rate: linear warm-up, then half a cosine down to the floor."""
-    warm = recipe.warmup * steps
-    if step < warm:
-        return (step + 1) / (warm + 1)
-    done = (step - warm) / max(1.0, steps - warm)
-    return recipe.floor + (1 - recipe.floor) * 0.5 * (1 + math.cos(math.pi * done))
-
-
-@torch.no_grad()
-def move_average(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move weights and norm statistics of ``average`` towards ``network`` by 1 − decay."""
-    pairs = zip(average.state_dict().values(), network.state_dict().values(), strict=True)
-    floats = [(a, b) for a, b in pairs if a.is_floating_point()]
-    torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], 1 - decay)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A training run as one value: every knob, its meaning and its unit. Read from TOML, unknown keys refused."""
+"""A training run as one value. Read from TOML, unknown keys refused."""
 
 from __future__ import annotations
 
@@ -11,102 +11,17 @@ from pydantic import Field, ValidationError, model_validator
 
 from atisbo.domain.cards import OutputSpec, Strict, TensorSpec, first_fault
 from atisbo.errors import Misconfigured
+from atisbo.training.sections import (
+    AugmentRecipe,
+    CalibrationRecipe,
+    DataRecipe,
+    GateRecipe,
+    NetworkRecipe,
+    StructuresRecipe,
+    TrainRecipe,
+)
 
-
-class NetworkRecipe(Strict):
-    """Which network."""
-
-    kind: Literal["unet", "resnet50v2_unet", "mobilenetv2_unet"]
-    channels: tuple[int, ...] = Field(min_length=2)
-    """``unet``: channels of each level, top first. Others: of the decoder's levels, bottom first."""
-    encoder_weights: str = ""
-    """File of pretrained weights in the folder given by ``--weights``; empty starts at random."""
-    frozen: tuple[str, ...] = ()
-    """Parameters whose name starts with one of these are not trained."""
-
-
-class DataRecipe(Strict):
-    """Which images, and how they are split."""
-
-    validation: float = Field(default=0.15, gt=0, lt=1)
-    """Share of every stratum that is kept for validation."""
-    group_columns: tuple[str, ...] = ()
-    """Columns of index.csv whose value keeps images together on one side of the split."""
-    blocks: dict[str, int] = Field(default_factory=dict)
-    """Folder name → n: images numbered k·n+1 … (k+1)·n are neighbouring frames and stay together."""
-    alike: float = Field(default=0.0, ge=0, le=1)
-    """Images whose 16 × 16 thumbnails correlate above this stay together; 0 switches it off."""
-    strata: tuple[str, ...] = ()
-    """Columns of index.csv over which validation is spread evenly; the folder is always one."""
-    hold_out: tuple[str, ...] = ()
-    """``column=value``: kept out of training and validation altogether."""
-    unlabelled: dict[str, int] = Field(default_factory=dict)
-    """Folder name → n: the folder has no masks; n of its images are used as frames with an empty answer."""
-
-
-class AugmentRecipe(Strict):
-    """Random changes to training images. A chance is 0 to 1, a range is uniform around the neutral value."""
-
-    flip: float = 0.5
-    """Chance of each of: mirror left-right, mirror up-down."""
-    rotate_degrees: float = 0.0
-    """Rotation within ± this."""
-    zoom: tuple[float, float] = (1.0, 1.0)
-    """Magnification from … to; above 1 crops, below 1 leaves a black margin."""
-    aspect: float = 0.0
-    """Relative stretch of width against height, ±."""
-    shift: float = 0.0
-    """Shift of the centre, ± share of the side."""
-    brightness: float = 0.0
-    """Relative change of brightness, ±."""
-    contrast: float = 0.0
-    """Relative change of contrast, ±."""
-    saturation: float = 0.0
-    """Relative change of saturation, ±."""
-    tint: float = 0.0
-    """Relative change of each colour channel on its own, ±."""
-    gamma: float = 0.0
-    """Exponent 1 ± this."""
-    blur: float = 0.0
-    """Chance of a Gaussian blur of 0.5 to 1.5 pixels."""
-    noise: float = 0.0
-    """Chance of Gaussian noise with a standard deviation of 2 to 10 grey values."""
-    jpeg: float = 0.0
-    """Chance of JPEG compression at quality 30 to 80."""
-    cutout: float = 0.0
-    """Chance of one grey or white patch of up to a fifth of the side, which hides no label."""
-
-
-class TrainRecipe(Strict):
-    """How the weights are found."""
-
-    epochs: int = Field(gt=0)
-    batch_size: int = Field(default=8, gt=0)
-    """Images per step."""
-    small_epochs: int = Field(default=0, ge=0)
-    """The first epochs run on smaller images."""
-    small_size: tuple[int, int] = (192, 192)
-    """Height and width in those epochs, pixels."""
-    optimiser: Literal["adam", "adamw"] = "adamw"
-    learning_rate: float = Field(default=3e-4, gt=0)
-    """Of the decoder, at its peak."""
-    encoder_learning_rate: float | None = None
-    """Of the encoder, at its peak; as the decoder's if absent."""
-    weight_decay: float = Field(default=0.0, ge=0)
-    warmup: float = Field(default=0.05, ge=0, lt=1)
-    """Share of all steps over which the rate grows linearly from 0."""
-    floor: float = Field(default=0.01, ge=0, le=1)
-    """Share of the peak rate that the cosine ends at; 1 keeps it constant."""
-    average: float = Field(default=0.0, ge=0, lt=1)
-    """Decay per step of the running average of weights that is validated and exported; 0 averages nothing."""
-    border_weight: float = Field(default=0.0, ge=0)
-    """Extra weight of pixels near an outline (Wei et al. 2020, F3Net use 5)."""
-    patience: int = Field(default=0, ge=0)
-    """Stop after so many epochs without a better validation Dice; 0 never."""
-    clip: float = Field(default=0.0, ge=0)
-    """Largest norm of the gradient; 0 does not clip."""
-    bfloat16: bool = True
-    """Automatic mixed precision."""
+__all__ = ["AugmentRecipe", "DataRecipe", "NetworkRecipe", "Recipe", "TrainRecipe", "load_recipe", "shipped"]
 
 
 class Recipe(Strict):
@@ -120,21 +35,59 @@ class Recipe(Strict):
     """Of the split, the initial weights, the order and the augmentation."""
     input: TensorSpec
     output: OutputSpec
+    """Classification: its labels are the classes, in the order of the network's answer."""
     network: NetworkRecipe
+    structures: StructuresRecipe | None = None
     data: DataRecipe = DataRecipe()
     augment: AugmentRecipe = AugmentRecipe()
     train: TrainRecipe
+    calibration: CalibrationRecipe = CalibrationRecipe()
+    gate: GateRecipe | None = None
     intended_use: str = ""
     limits: str = ""
     licence: str = ""
 
+    @property
+    def task(self) -> Literal["segmentation", "classification"]:
+        """What the network answers; its kind says so."""
+        return self.network.task
+
+    @property
+    def watch(self) -> str:
+        """The validation figure that decides."""
+        return self.train.watch or ("dice" if self.task == "segmentation" else "accuracy")
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.output.activation != "sigmoid" or len(self.output.labels) != 1:
-            raise ValueError("output: training knows one label with a sigmoid")
+        if self.task == "segmentation":
+            self._outlines()
+        else:
+            self._classifies()
         if self.input.layout != "NCHW":
             raise ValueError("input.layout: training writes NCHW networks")
         return self
+
+    def _outlines(self) -> None:
+        if self.output.activation != "sigmoid" or len(self.output.labels) != 1:
+            raise ValueError("output: outlining knows one label with a sigmoid")
+        if self.structures:
+            raise ValueError("structures: they come beside a class; this network outlines already")
+        if len(self.network.channels) < 2:
+            raise ValueError("network.channels: a decoder has at least two levels")
+        if self.augment.mixup:
+            raise ValueError("augment.mixup: only classes can be blended")
+        if self.watch not in ("dice", "accuracy", "loss"):
+            raise ValueError(f"train.watch: an outline has no {self.watch}")
+
+    def _classifies(self) -> None:
+        if self.output.activation != "softmax" or len(self.output.labels) < 2:
+            raise ValueError("output: classification needs a softmax over at least two labels")
+        if self.network.channels:
+            raise ValueError("network.channels: this network classifies; the decoder of structures has its own")
+        if self.structures and self.network.kind == "squeezenet1_1":
+            raise ValueError("structures: squeezenet1_1 has no levels that a decoder could climb")
+        if self.watch == "dice" and not self.structures:
+            raise ValueError("train.watch: there are no outlines whose Dice could be watched")
 
 
 def shipped() -> list[str]:

@@ -17,6 +17,9 @@ from torch import Tensor, nn
 
 from atisbo.errors import Misconfigured
 
+OTHERS = ("onnx::", "kinds.")
+"""Names of what is not read by name: folded convolutions, and the gate, which is fitted anew."""
+
 Step = tuple[nn.Module, Tensor, Tensor]
 """A layer, what it was given and what it made."""
 
@@ -42,7 +45,7 @@ def start_from(network: nn.Module, path: Path, batches: Iterable[NDArray[np.floa
         for item in model.graph.initializer
     }
     try:
-        _by_name(network, {name: value for name, value in values.items() if not name.startswith("onnx::")})
+        _by_name(network, {name: value for name, value in values.items() if not name.startswith(OTHERS)})
         folded = _folded(network, model, values)
         _measure_norms(network, folded, batches)
     except (KeyError, RuntimeError) as error:

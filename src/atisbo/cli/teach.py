@@ -1,0 +1,56 @@
+"""``atisbo train`` and ``atisbo crossval``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from atisbo.cli.learn import Data, Rules, spoken
+from atisbo.cli.main import plainly
+
+teach = typer.Typer(no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Name of a shipped recipe, or path of a TOML file.")]
+Weights = Annotated[Path | None, typer.Option(help="Folder of pretrained encoders.")]
+Start = Annotated[Path | None, typer.Option(dir_okay=False, help="Go on from this model.onnx.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from what is in --out.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+
+
+@teach.command()
+@plainly
+def train(
+    recipe: Name,
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints, curves and the exported network.")],
+    weights: Weights = None,
+    start: Start = None,
+    hold_out: Rules = None,
+    epochs: Epochs = None,
+    everything: Annotated[bool, typer.Option("--everything", help="Train on all images, validate on none.")] = False,
+    resume: Resume = False,
+    export_only: Annotated[bool, typer.Option("--export-only", help="Export what --out has so far.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Train a network on labelled images, export it and measure it."""
+    from atisbo.cli.train import Asked, run
+
+    asked = Asked(
+        recipe,
+        data,
+        out,
+        command=spoken(sys.argv),
+        weights=weights,
+        start=start,
+        hold_out=tuple(hold_out or ()),
+        epochs=epochs,
+        everything=everything,
+        resume=resume,
+        export_only=export_only,
+        device=device,
+    )
+    raise typer.Exit(0 if run(asked) else 130)
