@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, f1_score, jaccard_score, precision_s
 from atisbo.domain import overlap
 from atisbo.domain.overlap import Counts
 from atisbo.errors import Invalid
-from atisbo.evaluation.metrics import MEANINGS, Row, count
+from atisbo.evaluation.metrics import MEANINGS, SIZES, count, object_size, of_counts, outlined
 
 SHAPE = (23, 31)
 
@@ -74,9 +74,32 @@ def test_masks_of_two_sizes_are_refused() -> None:
     ],
 )
 def test_an_image_says_only_what_it_can(counts: Counts, expected: dict[str, float]) -> None:
-    figures = Row("f/1.png", counts).figures()
-    assert set(figures) == set(MEANINGS)
+    figures = of_counts(counts)
     assert expected.items() <= {name: value for name, value in figures.items() if not math.isnan(value)}.items()
     shows = counts.tp + counts.fn > 0
     assert math.isnan(figures["empty_right"]) == shows
-    assert math.isnan(figures["dice_object"]) != shows
+    assert {math.isnan(figures[name]) for name in ("dice_object", "found", "recall")} == {not shows}
+
+
+def test_without_an_object_there_is_no_precision() -> None:
+    assert math.isnan(of_counts(Counts(0, 5, 0, 95))["precision"])
+    assert of_counts(Counts(5, 5, 0, 90))["precision"] == 0.5
+
+
+def test_an_outlined_image_has_every_figure() -> None:
+    truth = np.zeros((30, 40), bool)
+    truth[10:20, 10:30] = True
+    probabilities = np.where(truth, 0.9, 0.2)
+    figures = outlined(np.roll(truth, 2, axis=1), truth, probabilities)
+    assert figures.keys() == MEANINGS.keys()
+    assert figures["mae"] == pytest.approx((200 * 0.1 + 1000 * 0.2) / 1200)
+    assert (figures["hd95"], figures["hd95_percent"]) == (2.0, pytest.approx(4.0))
+    assert figures["dice"] == pytest.approx(0.9)
+    assert figures["mdice_pranet"] > figures["dice"]
+
+
+@pytest.mark.parametrize(("pixels", "expected"), [(0, 0), (1, 1), (100, 1), (101, 2), (500, 2), (1500, 3), (1501, 4)])
+def test_objects_are_sorted_by_the_share_they_take(pixels: int, expected: int) -> None:
+    truth = np.zeros(10000, bool)
+    truth[:pixels] = True
+    assert object_size(truth.reshape(100, 100)) == SIZES[expected]

@@ -3,31 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
+import cv2
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from atisbo.domain.cards import Card, Interval, Measurement
-from atisbo.evaluation.report import Predict, Report, measure
+from atisbo.domain.applications import installed
+from atisbo.domain.cards import Card, Interval, Measurement, OutputSpec
+from atisbo.domain.kinds import is_foreign
+from atisbo.domain.uncertainty import uncertainty, uncertainty_of_many
+from atisbo.errors import NotFound
+from atisbo.evaluation.measure import Judged, Said, Vector, measure, measure_foreign
+from atisbo.evaluation.report import Report, meanings
+from atisbo.evaluation.retrieval import altered
 from atisbo.imaging.decode import decode
-from atisbo.imaging.folders import Mask, Sample, data_sha256
-from atisbo.imaging.masks import segment
-from atisbo.imaging.transform import fit
+from atisbo.imaging.folders import Sample, data_sha256
+from atisbo.imaging.masks import Scores, segment
+from atisbo.imaging.transform import Pixels, fit
+from atisbo.inference.answers import Answers
 from atisbo.inference.engine import Engine, OpenVINOEngine, Precision
+from atisbo.inference.predictor import classify
+
+KNOWN_ITEMS: Final = 200
+"""Images of which altered copies are looked up; evenly spread over the samples."""
 
 
-def served(engine: Engine, card: Card) -> Predict:
-    """A network answering as the service would: the same decoder, fit, engine and road to a mask."""
+class Served:
+    """A network answering as the service would: the same decoder, fit, engine and road to an answer."""
 
-    def predict(sample: Sample) -> Mask:
-        pixels = decode(sample.image.read_bytes())
-        scores = engine.infer(fit(pixels, card.input)[np.newaxis])["scores"][0]
-        return segment(scores, (pixels.shape[0], pixels.shape[1]), card.output).mask > 0
+    def __init__(self, engine: Engine, card: Card) -> None:
+        self._engine = engine
+        self.card = card
 
-    return predict
+    def __call__(self, sample: Sample) -> Said:
+        return self.say(decode(sample.image.read_bytes()))
+
+    def say(self, pixels: Pixels) -> Said:
+        """What is said of a picture: (height, width, 3), uint8, RGB."""
+        batch = self._engine.infer(fit(pixels, self.card.input)[np.newaxis])
+        return said(batch, (pixels.shape[0], pixels.shape[1]), self.card)
+
+    def embedding(self, pixels: Pixels) -> Vector:
+        """(d,), float32."""
+        return np.asarray(self._engine.infer(fit(pixels, self.card.input)[np.newaxis])["embedding"][0])
+
+
+def said(batch: Answers, size: tuple[int, int], card: Card) -> Said:
+    """An engine's answer for one picture, as the service finishes it.
+
+    Args:
+        batch: the answers for a batch of one.
+        size: height and width of the upright picture, pixels.
+    """
+    one = {name: values[0] for name, values in batch.items()}
+    found = _outlined if card.task == "segmentation" else _classified
+    layers = segment(one["structures"], size, card.structures.output).layers if card.structures else {}
+    return replace(
+        found(one["scores"], size, card.output),
+        refused=is_foreign(one["kinds"].tolist(), card.gate) if card.gate else None,
+        structures={name: layer > 0 for name, layer in layers.items()},
+        embedding=one.get("embedding"),
+    )
+
+
+def _outlined(scores: Scores, size: tuple[int, int], output: OutputSpec) -> Said:
+    found = segment(scores, size, output)
+    large = cv2.resize(scores.max(axis=0), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    doubt = found.findings.uncertainty or 0.0
+    return Said(size, doubt, mask=found.mask > 0, probabilities=large, unsure=found.findings.unsure)
+
+
+def _classified(scores: Scores, size: tuple[int, int], output: OutputSpec) -> Said:
+    findings = classify(scores, size, output)
+    shares = np.array([findings.probabilities[label] for label in output.labels])
+    decided = output.positive is not None
+    doubt = uncertainty(findings.probability, output.threshold) if decided else uncertainty_of_many(shares.tolist())
+    unsure = None if output.unsure_above is None else doubt > output.unsure_above
+    return Said(size, doubt, probabilities=shares, answer=output.labels.index(findings.label), unsure=unsure)
 
 
 def judge(
@@ -38,18 +95,67 @@ def judge(
     command: str,
     group: str | None = None,
     precision: Precision = "auto",
+    foreign: Sequence[Sample] = (),
 ) -> Report:
     """Measure an application's network on samples.
 
     Args:
         folder: where its model.onnx lies.
-        group: column whose equal values the bootstrap draws together.
+        group: column whose equal values the bootstrap draws together; retrieval is also measured across them.
         precision: what the engine computes in.
+        foreign: images that the application is not for.
     """
     engine = OpenVINOEngine(folder / "model.onnx", card, precision=precision, streams=1)
-    rows = measure(track(samples, "evaluating", transient=True), served(engine, card))
-    name = f"OpenVINO {engine.precision}"
-    return Report(card.version, words(samples), data_sha256(samples), command, rows, group, name)
+    served = Served(engine, card)
+    judged = measure(track(samples, "evaluating", transient=True), served, card)
+    if judged.embeddings:
+        judged = known_items(judged, samples, served).with_neighbours(group)
+    return Report(
+        version=card.version,
+        data=words(samples),
+        data_sha256=data_sha256(samples),
+        command=command,
+        rows=judged.rows,
+        group=group,
+        engine=f"OpenVINO {engine.precision}",
+        task=card.task,
+        labels=card.output.labels,
+        positive=card.output.positive,
+        threshold=card.output.threshold,
+        meanings=meanings(card),
+        foreign=measure_foreign(track(foreign, "foreign images", transient=True), served) if card.gate else (),
+    )
+
+
+def known_items(judged: Judged, samples: Sequence[Sample], served: Served) -> Judged:
+    """The rows with whether altered copies of up to :data:`KNOWN_ITEMS` images find their originals."""
+    places = sorted({int(place) for place in np.linspace(0, len(samples) - 1, min(KNOWN_ITEMS, len(samples)))})
+    copies: dict[str, dict[int, Vector]] = {}
+    for place in track(places, "altered copies", transient=True):
+        for name, copy in altered(decode(samples[place].image.read_bytes())).items():
+            copies.setdefault(name, {})[place] = served.embedding(copy)
+    return judged.with_known_items(copies)
+
+
+def chosen(name: str, extra: Path | None) -> tuple[Path, Card]:
+    """An application's folder and card, by the name of an installed one or by a folder of card.json and model.onnx.
+
+    Args:
+        extra: the operator's own folder of application folders.
+
+    Raises:
+        NotFound: neither is there.
+        Misconfigured: the folder's card is wrong.
+    """
+    if (Path(name) / "card.json").is_file():
+        return Path(name), Card.read(Path(name) / "card.json")
+    found = installed(extra)
+    if name not in found:
+        raise NotFound(
+            "application_unknown", "There is no application called {name}, and no folder with a card.json.", name=name
+        )
+    application, card = found[name]
+    return application.folder, card
 
 
 def words(samples: Sequence[Sample]) -> str:
@@ -77,7 +183,7 @@ def measurements(report: Report, name: str, column: str | None = None) -> tuple[
 
 def show(console: Console, title: str, figures: dict[str, Interval]) -> None:
     """Print figures with their intervals."""
-    table = Table("figure", "mean", "95 % interval", "images", title=title)
+    table = Table("figure", "value", "95 % interval", "images", title=title)
     for name, found in figures.items():
         table.add_row(name, f"{found.value:.4f}", f"{found.low:.4f} – {found.high:.4f}", str(found.n))
     console.print(table)

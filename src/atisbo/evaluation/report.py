@@ -1,20 +1,22 @@
-"""An evaluation: every image of a folder asked, compared and summed up."""
+"""An evaluation: what was asked of which network, and what came out, with intervals."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Self
 
-from atisbo.domain.cards import Interval, Measurement
-from atisbo.evaluation.intervals import bootstrap
-from atisbo.evaluation.metrics import MEANINGS, Row, count
-from atisbo.imaging.folders import Mask, Sample, read_mask
+from atisbo.domain.cards import Card, Interval, Measurement, Task
+from atisbo.errors import Invalid
+from atisbo.evaluation import classes, measure, metrics, retrieval, structures
+from atisbo.evaluation.classes import Choices
+from atisbo.evaluation.intervals import draw, interval
+from atisbo.evaluation.metrics import SIZES
+from atisbo.evaluation.rows import Row, groups, statistics
 
-Predict = Callable[[Sample], Mask]
-"""What the network answers for an image: (h, w), bool, at the image's own size."""
+Figures = dict[str, Interval]
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Report:
 
     version: str
     data: str
+    """The data set in words."""
     data_sha256: str
     command: str
     rows: tuple[Row, ...]
@@ -30,22 +33,56 @@ class Report:
     """Column whose equal values are drawn together in the bootstrap."""
     engine: str = ""
     """What ran the network, and in which precision."""
+    task: Task = "segmentation"
+    labels: tuple[str, ...] = ()
+    positive: str | None = None
+    """Classification into two: the label that the threshold decides on."""
+    threshold: float = 0.5
+    meanings: dict[str, str] = field(default_factory=dict)
+    """What each figure means."""
+    foreign: tuple[Row, ...] = ()
+    """Images that the application is not for."""
+    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was computed already."""
 
-    def figures(self, rows: Sequence[Row] | None = None) -> dict[str, Interval]:
+    def figures(self, rows: Sequence[Row] | None = None) -> Figures:
         """Every figure of these rows, all by default, with its 95 % interval; those without a value are left out."""
-        rows = self.rows if rows is None else rows
-        groups = [row.columns.get(self.group, row.file) for row in rows] if self.group else None
-        values = [row.figures() for row in rows]
-        intervals = {name: bootstrap([value[name] for value in values], groups) for name in MEANINGS}
-        return {name: interval for name, interval in intervals.items() if interval}
+        if rows is not None:
+            return self._summed(rows)
+        if "figures" not in self._known:
+            self._known["figures"] = self._summed(self.rows) | self._summed(self.foreign)
+        return dict(self._known["figures"])
 
-    def by(self, column: str) -> dict[str, dict[str, Interval]]:
+    def by(self, column: str) -> dict[str, Figures]:
         """The figures for each value of a column of index.csv."""
-        parts: dict[str, list[Row]] = {}
-        for row in self.rows:
-            if column in row.columns:
-                parts.setdefault(row.columns[column], []).append(row)
-        return {value: self.figures(rows) for value, rows in sorted(parts.items())}
+        return self._parts(column, self.rows)
+
+    def by_foreign_folder(self) -> dict[str, Figures]:
+        """The share refused of each folder of foreign images."""
+        return self._parts(measure.FOLDER, self.foreign)
+
+    def per_class(self) -> dict[str, Figures]:
+        """Precision, recall and F1 of each label of a classification."""
+        if not (chosen := self.choices()):
+            return {}
+        if "classes" not in self._known:
+            weights = draw(len(self.rows), groups(self.rows, self.group))
+            found = [{name: interval(f, weights) for name, f in part.items()} for part in chosen.per_class()]
+            self._known["classes"] = {
+                label: {name: one for name, one in part.items() if one}
+                for label, part in zip(self.labels, found, strict=True)
+            }
+        return dict(self._known["classes"])
+
+    def choices(self) -> Choices | None:
+        """What was chosen for all images, of a classification."""
+        chosen = [row.choice for row in self.rows if row.choice]
+        return Choices.of(chosen, self.decided) if chosen else None
+
+    @property
+    def decided(self) -> int | None:
+        """The number of the positive label."""
+        return None if self.positive is None else self.labels.index(self.positive)
 
     def measurement(self, name: str) -> Measurement:
         """The report's figures as a card holds them."""
@@ -55,47 +92,71 @@ class Report:
 
     def as_json(self, column: str | None = None) -> dict[str, Any]:
         """Everything as plain values: the sums, by column where one is named, and a row per image."""
+        chosen, figures = self.choices(), self.figures()
+        columns = ([measure.SIZE] if self.task == "segmentation" else []) + ([column] if column else [])
         return {
-            "version": self.version,
-            "engine": self.engine,
-            "data": self.data,
-            "data_sha256": self.data_sha256,
-            "command": self.command,
+            **{name: getattr(self, name) for name in _PLAIN},
             "images": len(self.rows),
-            "meanings": MEANINGS,
-            "figures": dump(self.figures()),
-            "by": {column: {value: dump(part) for value, part in self.by(column).items()}} if column else {},
-            "rows": [
-                {"file": row.file, **row.counts._asdict(), **rounded(row.figures()), "columns": row.columns}
-                for row in self.rows
-            ],
+            "meanings": {name: text for name, text in self.meanings.items() if name in figures},
+            "figures": dump(figures),
+            "by": {column: {value: dump(part) for value, part in self.by(column).items()} for column in columns},
+            "classes": {label: dump(part) for label, part in self.per_class().items()},
+            "confusion": chosen.confusion(draw(len(self.rows), draws=1)[:1])[0].astype(int).tolist() if chosen else [],
+            "foreign_by_folder": {folder: dump(part) for folder, part in self.by_foreign_folder().items()},
+            "rows": [row.as_json() for row in self.rows],
+            "foreign": [row.as_json() for row in self.foreign],
         }
 
     def write(self, path: Path, column: str | None = None) -> None:
         """Write :meth:`as_json`."""
         path.write_text(json.dumps(self.as_json(column), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """What :meth:`write` wrote.
 
-def measure(samples: Iterable[Sample], predict: Predict) -> tuple[Row, ...]:
-    """Ask ``predict`` for every sample and compare with its mask at the mask's own size.
+        Raises:
+            Invalid: the file is no evaluation.
+        """
+        try:
+            said = json.loads(path.read_bytes())
+            rows, foreign = (tuple(Row.from_json(row) for row in said[name]) for name in ("rows", "foreign"))
+            plain = {name: said[name] for name in (*_PLAIN, "meanings")}
+            return cls(**plain | {"rows": rows, "foreign": foreign, "labels": tuple(said["labels"])})
+        except (ValueError, LookupError, TypeError) as error:
+            raise Invalid("report_unreadable", "{file} is not an evaluation's JSON.", file=path) from error
 
-    Raises:
-        Invalid: a mask's size is not its image's.
-        BadImage: an image cannot be read.
-    """
-    rows = []
-    for sample in samples:
-        predicted = predict(sample)
-        truth = read_mask(sample, (predicted.shape[0], predicted.shape[1]))
-        rows.append(Row(sample.name, count(predicted, truth), {"folder": sample.folder, **sample.columns}))
-    return tuple(rows)
+    def _summed(self, rows: Sequence[Row]) -> Figures:
+        weights = draw(len(rows), groups(rows, self.group)) if rows else None
+        if weights is None:
+            return {}
+        found = {name: interval(figure, weights) for name, figure in statistics(rows, self.decided).items()}
+        return {name: found[name] for name in (*self.meanings, *found) if found.get(name)}  # type: ignore[misc]
+
+    def _parts(self, column: str, rows: Sequence[Row]) -> dict[str, Figures]:
+        key = f"by {id(rows)} {column}"
+        if key not in self._known:
+            parts: dict[str, list[Row]] = {}
+            for row in rows:
+                if column in row.columns:
+                    parts.setdefault(row.columns[column], []).append(row)
+            order = SIZES.index if column == measure.SIZE else str
+            self._known[key] = {value: self._summed(parts[value]) for value in sorted(parts, key=order)}
+        return dict(self._known[key])
 
 
-def dump(figures: dict[str, Interval]) -> dict[str, Any]:
+_PLAIN: Final = (
+    *("version", "engine", "task", "data", "data_sha256", "command", "group"),
+    *("labels", "positive", "threshold"),
+)
+
+
+def meanings(card: Card) -> dict[str, str]:
+    """What every figure of such a network means, by name, in the order they are shown."""
+    task = metrics.MEANINGS if card.task == "segmentation" else classes.MEANINGS
+    return task | structures.meanings(card.structures) | retrieval.MEANINGS | measure.MEANINGS
+
+
+def dump(figures: Figures) -> dict[str, Any]:
     """Intervals as plain values."""
     return {name: interval.model_dump() for name, interval in figures.items()}
-
-
-def rounded(figures: dict[str, float]) -> dict[str, float | None]:
-    """Five decimals; ``None`` for nan, which JSON does not know."""
-    return {name: None if value != value else round(value, 5) for name, value in figures.items()}

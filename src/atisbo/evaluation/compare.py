@@ -1,0 +1,145 @@
+"""Which of two versions is better, by a paired bootstrap over the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from atisbo.errors import Invalid
+from atisbo.evaluation.intervals import CONFIDENCE, Figure, draw, mean
+from atisbo.evaluation.report import Report
+from atisbo.evaluation.rows import Row, groups, statistics
+
+Verdict = Literal["better", "worse", "cannot be told apart"]
+
+PRIMARY: Final = {
+    "segmentation": ("dice", "dice_object", "empty_right"),
+    "classification": ("accuracy", "balanced_accuracy", "auc"),
+}
+"""The figures that a comparison is about, by task."""
+_SMALLER_IS_BETTER: Final = ("hd95", "mae", "ece", "brier", "aurc", "unsure", "refused_own")
+_NEITHER: Final = ("bias",)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much one figure of two versions differs on the same images."""
+
+    name: str
+    first: float
+    second: float
+    value: float
+    """Second minus first."""
+    low: float
+    high: float
+    n: int
+    """Images that say something about it in both."""
+    confidence: float = CONFIDENCE
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the second against the first: told apart where the interval excludes 0."""
+        if self.low <= 0 <= self.high or self.name.startswith(_NEITHER):
+            return "cannot be told apart"
+        return "worse" if (self.value > 0) == self.name.startswith(_SMALLER_IS_BETTER) else "better"
+
+    def sentence(self, first: str = "the first", second: str = "the second") -> str:
+        """What the difference says, for a person."""
+        figures = f"{self.first:.4f} → {self.second:.4f}, difference {self.value:+.4f}"
+        edges = f"{100 * self.confidence:.0f} % interval {self.low:+.4f} to {self.high:+.4f}, {self.n} images"
+        if self.verdict == "cannot be told apart":
+            return f"{self.name}: {first} and {second} cannot be told apart ({figures}; {edges})."
+        return f"{self.name}: {second} is {self.verdict} than {first} ({figures}; {edges})."
+
+
+def paired(
+    first: Sequence[float], second: Sequence[float], by: Sequence[str] | None = None, *, name: str = "figure"
+) -> Difference | None:
+    """The difference of two means over the same images, in the same order; where one is nan the image is left out.
+
+    Args:
+        by: values of one group are drawn together.
+    """
+    ours, theirs = np.asarray(first, float), np.asarray(second, float)
+    known = ~np.isnan(ours + theirs)
+    alike = None if by is None else np.asarray(by, str)[known].tolist()
+    return _difference(name, mean(ours[known]), mean(theirs[known]), int(known.sum()), alike) if known.any() else None
+
+
+def compare_rows(
+    first: Sequence[Row], second: Sequence[Row], group: str | None = None, positive: int | None = None
+) -> dict[str, Difference]:
+    """The difference of every figure that both have; rows are paired by file name.
+
+    Args:
+        group: column whose equal values are drawn together.
+        positive: a classification's label that a threshold decides on.
+
+    Raises:
+        Invalid: the two are not about the same files.
+    """
+    others = {row.file: row for row in second}
+    if {row.file for row in first} != others.keys() or not first:
+        raise Invalid("compare_files", "The two evaluations are not about the same files; they cannot be compared.")
+    there = [others[row.file] for row in first]
+    one, two = statistics(first, positive), statistics(there, positive)
+    by = groups(first, group)
+    found: dict[str, Difference | None] = {}
+    for name in (name for name in one if name in two):
+        values = [[row.values.get(name, float("nan")) for row in rows] for rows in (first, there)]
+        found[name] = (
+            paired(values[0], values[1], by, name=name)
+            if any(name in row.values for row in first)
+            else _difference(name, one[name], two[name], one[name].n, by, rows=len(first))
+        )
+    return {name: difference for name, difference in found.items() if difference}
+
+
+def compare(first: Report, second: Report, group: str | None = None) -> dict[str, Difference]:
+    """As :func:`compare_rows`, of two evaluations of the same data.
+
+    Args:
+        group: column whose equal values are drawn together; that of the first evaluation if not given.
+
+    Raises:
+        Invalid: data, task or labels differ.
+    """
+    if first.data_sha256 != second.data_sha256:
+        raise Invalid("compare_data", "The two evaluations are of different data; they cannot be compared.")
+    if (first.task, first.labels, first.positive) != (second.task, second.labels, second.positive):
+        raise Invalid("compare_task", "The two versions answer different questions; they cannot be compared.")
+    return compare_rows(first.rows, second.rows, group or first.group, first.decided)
+
+
+def primary(differences: dict[str, Difference], task: str) -> list[Difference]:
+    """Those that a comparison is about."""
+    return [differences[name] for name in PRIMARY[task] if name in differences]
+
+
+def as_json(first: Report, second: Report, differences: dict[str, Difference], command: str) -> dict[str, Any]:
+    """Everything as plain values."""
+    return {
+        "first": first.version,
+        "second": second.version,
+        "data": first.data,
+        "data_sha256": first.data_sha256,
+        "command": command,
+        "sentences": [one.sentence(first.version, second.version) for one in primary(differences, first.task)],
+        "differences": {name: vars(one) | {"verdict": one.verdict} for name, one in differences.items()},
+    }
+
+
+def _difference(
+    name: str, first: Figure, second: Figure, n: int, by: Sequence[str] | None, *, rows: int | None = None
+) -> Difference | None:
+    weights = draw(rows or n, by)
+    ours, theirs = first.of(weights), second.of(weights)
+    away = theirs - ours
+    drawn = away[1:][~np.isnan(away[1:])]
+    if np.isnan(away[0]) or not len(drawn):
+        return None
+    low, high = (float(edge) for edge in np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]))
+    return Difference(name, float(ours[0]), float(theirs[0]), float(away[0]), low, high, n)

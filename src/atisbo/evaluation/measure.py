@@ -1,0 +1,146 @@
+"""Asks a network about every image and compares what it says with what is true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atisbo.domain.cards import Card, Ratio
+from atisbo.errors import Invalid
+from atisbo.evaluation.classes import Choice
+from atisbo.evaluation.metrics import object_size, outlined
+from atisbo.evaluation.retrieval import finds_itself, neighbours
+from atisbo.evaluation.rows import Row, groups
+from atisbo.evaluation.structures import structured
+from atisbo.imaging.folders import Mask, Sample, read_mask
+
+SIZE: Final = "object size"
+"""The column in which a row says how large its object is."""
+FOLDER: Final = "folder"
+MEANINGS: Final = {
+    "refused_own": "Share of these images that are refused as not being of the application's kind.",
+    "refused_foreign": "Share of the foreign images that are refused.",
+}
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a network says of an image, as the service would, at the image's own size."""
+
+    size: tuple[int, int]
+    """Height and width, pixels."""
+    uncertainty: float
+    mask: Mask | None = None
+    """Segmentation: (height, width), bool."""
+    probabilities: NDArray[Any] | None = None
+    """Segmentation: (height, width), 0..1; classification: (labels,)."""
+    answer: int | None = None
+    """Classification: the number of the label."""
+    unsure: bool | None = None
+    refused: bool | None = None
+    structures: dict[str, Mask] = field(default_factory=dict)
+    embedding: Vector | None = None
+
+
+Ask = Callable[[Sample], Said]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The rows of samples, and the embeddings of those samples where the network has any."""
+
+    rows: tuple[Row, ...]
+    embeddings: tuple[Vector, ...] = ()
+
+    def with_neighbours(self, group: str | None) -> Judged:
+        """The rows with the figures of retrieval, if these images have embeddings and classes."""
+        labels = [row.columns.get("class", "") for row in self.rows]
+        if len(self.embeddings) != len(self.rows) or len(set(labels)) < 2:
+            return self
+        found = neighbours(np.stack(self.embeddings), labels, groups(self.rows, group))
+        return replace(self, rows=with_values(self.rows, found))
+
+    def with_known_items(self, copies: dict[str, dict[int, Vector]]) -> Judged:
+        """The rows with whether altered copies find their originals.
+
+        Args:
+            copies: name of the figure → place of the original → the copy's embedding.
+        """
+        rows, originals = self.rows, np.stack(self.embeddings)
+        for name, made in copies.items():
+            right = finds_itself(np.stack(list(made.values())), originals, list(made))
+            hits = dict(zip(made, right, strict=True))
+            values = [{name: float(hits[n])} if n in hits else {name: float("nan")} for n in range(len(rows))]
+            rows = with_values(rows, values)
+        return replace(self, rows=rows)
+
+
+def measure(samples: Iterable[Sample], ask: Ask, card: Card) -> Judged:
+    """Ask about every sample and compare with its mask, at the mask's own size, or its class.
+
+    Raises:
+        Invalid: a mask's size is not its image's, or a class is none of the card's labels.
+        BadImage: an image cannot be read.
+    """
+    ratios = card.structures.ratios if card.structures else ()
+    rows, embeddings = [], []
+    for sample in samples:
+        said = ask(sample)
+        row = _outlined(sample, said) if card.task == "segmentation" else _chosen(sample, said, card.output.labels)
+        rows.append(replace(row, values=row.values | _structured(sample, said, ratios) | _gated(said)))
+        if said.embedding is not None:
+            embeddings.append(said.embedding)
+    return Judged(tuple(rows), tuple(embeddings))
+
+
+def measure_foreign(samples: Iterable[Sample], ask: Ask) -> tuple[Row, ...]:
+    """Ask about images that the application is not for, all of which should be refused."""
+    return tuple(
+        Row(sample.name, {"refused_foreign": float(bool(said.refused))}, columns={FOLDER: sample.folder})
+        for sample, said in ((sample, ask(sample)) for sample in samples)
+    )
+
+
+def with_values(rows: Sequence[Row], values: Sequence[dict[str, float]]) -> tuple[Row, ...]:
+    """The rows with further figures of each."""
+    return tuple(replace(row, values=row.values | more) for row, more in zip(rows, values, strict=True))
+
+
+def _outlined(sample: Sample, said: Said) -> Row:
+    if said.mask is None:
+        raise TypeError("a segmentation says a mask")
+    truth = read_mask(sample, said.size)
+    columns = {FOLDER: sample.folder, **sample.columns, SIZE: object_size(truth)}
+    values = outlined(said.mask, truth, said.probabilities)
+    return Row(sample.name, values, uncertainty=said.uncertainty, columns=columns)
+
+
+def _chosen(sample: Sample, said: Said, labels: tuple[str, ...]) -> Row:
+    if said.probabilities is None or said.answer is None:
+        raise TypeError("a classification says probabilities and an answer")
+    if sample.label not in labels:
+        raise Invalid(
+            "label_unknown",
+            "{file}: its class is {label}, but the network knows {labels}.",
+            file=sample.name,
+            label=sample.label,
+            labels=", ".join(labels),
+        )
+    shares = tuple(float(share) for share in said.probabilities)
+    choice = Choice(shares, labels.index(sample.label), said.answer, said.uncertainty, said.unsure)
+    columns = {FOLDER: sample.folder, **sample.columns, "class": sample.label}
+    return Row(sample.name, {}, choice, said.uncertainty, columns)
+
+
+def _structured(sample: Sample, said: Said, ratios: tuple[Ratio, ...]) -> dict[str, float]:
+    known = {name: read_mask(sample, said.size, name) for name in sample.structures if name in said.structures}
+    return structured(said.structures, known, ratios) if known else {}
+
+
+def _gated(said: Said) -> dict[str, float]:
+    return {} if said.refused is None else {"refused_own": float(said.refused)}
