@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-from atisbo.store import accounts, images, predictions  # noqa: F401 -- their records register themselves
+from atisbo.store import accounts, consents, images, predictions, reviews  # noqa: F401 -- they register their records
 from atisbo.store.db import Base
 
 metadata = Base.metadata

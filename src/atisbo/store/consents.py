@@ -1,0 +1,76 @@
+"""Consents: who agreed to which text, when, and until when."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from atisbo.store.accounts import UserRecord
+from atisbo.store.db import Base, Identified, now
+
+
+class ConsentRecord(Identified, Base):
+    """A yes. ``use`` is to the service as a whole, ``training`` to learning from one image."""
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        CheckConstraint("kind IN ('use','training')", name="kind"),
+        CheckConstraint("(kind = 'training') = (image_id IS NOT NULL)", name="image"),
+        CheckConstraint("(kind = 'training') = (application IS NOT NULL)", name="application"),
+        Index(
+            "uq_consents_use",
+            "user_id",
+            "version",
+            unique=True,
+            postgresql_where=text("kind = 'use' AND withdrawn_at IS NULL"),
+        ),
+        Index(
+            "uq_consents_training",
+            "image_id",
+            unique=True,
+            postgresql_where=text("kind = 'training' AND withdrawn_at IS NULL"),
+        ),
+        Index("ix_consents_user", "user_id", "given_at"),
+        Index("ix_consents_image", "image_id"),
+    )
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(10))
+    application: Mapped[str | None] = mapped_column(String(60))
+    image_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    """Of the text."""
+    sha256: Mapped[str] = mapped_column(String(64))
+    """Of the text as it was read, in ``language``."""
+    language: Mapped[str] = mapped_column(String(5))
+    given_at: Mapped[datetime] = mapped_column(default=now)
+    withdrawn_at: Mapped[datetime | None]
+
+
+def given(session: Session, *, user_id: uuid.UUID, version: int) -> ConsentRecord | None:
+    """The user's standing yes to this version of the general text."""
+    return session.scalar(
+        select(ConsentRecord).where(
+            ConsentRecord.user_id == user_id,
+            ConsentRecord.kind == "use",
+            ConsentRecord.version == version,
+            ConsentRecord.withdrawn_at.is_(None),
+        )
+    )
+
+
+def of_image(session: Session, image_id: uuid.UUID) -> ConsentRecord | None:
+    """The standing yes to learning from this image."""
+    return session.scalar(
+        select(ConsentRecord).where(ConsentRecord.image_id == image_id, ConsentRecord.withdrawn_at.is_(None))
+    )
+
+
+def lock_user(session: Session, user_id: uuid.UUID, *, erasing: bool = False) -> bool:
+    """Keep uploads and the erasure of their account from crossing: uploads share the lock; False if the user is gone."""
+    query = select(UserRecord.id).where(UserRecord.id == user_id)
+    lock = query.with_for_update() if erasing else query.with_for_update(read=True, key_share=True)
+    return session.scalar(lock) is not None
