@@ -6,6 +6,7 @@ from atisbo.cli.adopt import adopt
 from atisbo.cli.learn import learn
 from atisbo.cli.main import app
 from atisbo.cli.predict import predict
+from atisbo.cli.profile import profile
 from atisbo.cli.teach import teach
 
 __all__ = ["app"]
@@ -14,3 +15,4 @@ app.add_typer(learn)
 app.add_typer(teach)
 app.command()(predict)
 app.command("import")(adopt)
+app.command()(profile)

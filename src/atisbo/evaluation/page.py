@@ -62,9 +62,9 @@ def webp(pixels: Pixels, side: int) -> bytes:
     return data.tobytes()
 
 
-def data_uri(image: bytes) -> str:
-    """The ``data:`` address of a WebP."""
-    return "data:image/webp;base64," + base64.b64encode(image).decode("ascii")
+def data_uri(image: bytes, media_type: str = "image/webp") -> str:
+    """The ``data:`` address of an encoded picture."""
+    return f"data:{media_type};base64," + base64.b64encode(image).decode("ascii")
 
 
 def number(value: float, digits: int = 0) -> str:

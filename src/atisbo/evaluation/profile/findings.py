@@ -1,0 +1,102 @@
+"""The sentences at the head of a profile's page: what somebody who trains on the folder should know first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from atisbo.evaluation.page import number
+from atisbo.evaluation.profile.schema import Masks, Profile
+
+_IMBALANCE: Final = 3.0
+
+
+class Finding(NamedTuple):
+    tone: str
+    """``bad``, ``warn`` or ``good``."""
+    sentence: str
+    link: str
+    """Section of the page."""
+
+
+def findings(profile: Profile) -> list[Finding]:
+    """The worst first; one good word where there is nothing to say."""
+    found = [*_opened(profile), *_duplicates(profile), *_classes(profile)]
+    for masks in profile.masks:
+        found += _masks(masks)
+    order = ("bad", "warn", "good")
+    return sorted(found, key=lambda finding: order.index(finding.tone)) or [
+        Finding("good", "Every file opens, and nothing is there twice.", "#files")
+    ]
+
+
+def _opened(profile: Profile) -> Iterator[Finding]:
+    bad, index = profile.counts.bad, profile.index
+    if bad:
+        yield Finding("bad", _many(bad, "file or link", "files or links") + " cannot be opened.", "#files")
+    if index.missing:
+        yield Finding(
+            "bad", _many(len(index.missing), "row") + " of index.csv name a file that is not there.", "#index"
+        )
+    if index.twice:
+        yield Finding("warn", _many(len(index.twice), "file") + " named twice in index.csv.", "#index")
+    if index.not_listed:
+        yield Finding("warn", _many(len(index.not_listed), "image") + " not listed in index.csv.", "#index")
+    if profile.flat:
+        yield Finding("warn", _many(len(profile.flat), "picture") + " of a single colour.", "#flat")
+
+
+def _duplicates(profile: Profile) -> Iterator[Finding]:
+    crossed = Counter(name for group in profile.exact for name in group.crosses)
+    copies = sum(len(group.members) - 1 for group in profile.exact)
+    for name, what in (("split", "lie in more than one split"), ("class", "are in more than one class")):
+        if crossed[name]:
+            yield Finding("bad", f"{_many(crossed[name], 'group')} of exact duplicates {what}.", "#exact")
+        if profile.near.crossing.get(name):
+            count = profile.near.crossing[name]
+            yield Finding("bad", f"{_many(count, 'pair')} of near duplicates {what}.", "#near")
+    for name in profile.columns:
+        if profile.near.crossing.get(name):
+            count = profile.near.crossing[name]
+            yield Finding("warn", f"{_many(count, 'pair')} of near duplicates differ in {name}.", "#near")
+    if copies:
+        yield Finding("warn", _many(copies, "file repeats", "files repeat") + " another one, byte for byte.", "#exact")
+    if profile.near.pairs:
+        groups = _many(len(profile.near.groups), "group")
+        yield Finding(
+            "warn",
+            f"{_many(profile.near.pairs, 'pair')} nearly the same, in {groups}: keep each group in one split.",
+            "#near",
+        )
+    if not copies and not profile.near.pairs:
+        yield Finding("good", "No picture is there twice, neither exactly nor nearly.", "#near")
+
+
+def _classes(profile: Profile) -> Iterator[Finding]:
+    counts = profile.classes
+    if len(counts) > 1 and max(counts.values()) > _IMBALANCE * min(counts.values()):
+        most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+        yield Finding(
+            "warn",
+            f"Classes are unequal: {number(counts[most])} of {most}, {number(counts[least])} of {least}.",
+            "#classes",
+        )
+
+
+def _masks(masks: Masks) -> Iterator[Finding]:
+    folder, link = masks.folder, "#masks"
+    for count, tone, words in (
+        (len(masks.mismatched), "bad", "of another size than their image"),
+        (len(masks.images_without), "bad", "missing: images without one"),
+        (len(masks.without_image), "warn", "without an image"),
+        (len(masks.faint), "bad", "too dark and would be read as empty"),
+        (len(masks.not_binary), "warn", "with more than two grey values"),
+        (len(masks.empty), "warn", "empty: right only where there is nothing to find"),
+    ):
+        if count:
+            yield Finding(tone, f"{_many(count, 'mask')} in {folder} {words}.", link)
+
+
+def _many(count: int, one: str, more: str = "") -> str:
+    return f"{number(count)} {one if count == 1 else more or one + 's'}"
