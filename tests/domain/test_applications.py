@@ -138,6 +138,29 @@ def test_card_and_definition_have_one_task(folder: Path) -> None:
         load(folder)
 
 
+def test_labels_structures_and_ratios_have_words() -> None:
+    application, _ = load(HERE / "eye")
+    assert application.word("glaucoma", "es") == "sospecha de glaucoma"
+    assert application.word("vertical_cdr", "en") == "Vertical cup-to-disc ratio"
+    assert application.word("not_named", "en") == "not named"
+    assert application.input.kind is not None
+    assert str(application.input.kind) == "a crop of the optic disc, red"
+
+
+def test_words_for_labels_that_the_card_does_not_have_are_refused(folder: Path) -> None:
+    with (folder / "application.toml").open("a") as file:
+        file.write('\n[labels.cat]\nen = "a cat"\n')
+    with pytest.raises(Misconfigured, match=r"labels\.cat: the card has no such label"):
+        load(folder)
+
+
+def test_structures_belong_to_a_classification(folder: Path) -> None:
+    without_spec(folder)
+    card(folder, structures=load(HERE / "eye")[1].structures)
+    with pytest.raises(Misconfigured, match="structures: belong to a classification"):
+        load(folder)
+
+
 def test_a_broken_application_takes_no_other_down(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     roots = [HERE, folder.parent, folder / "nowhere"]
     edit(folder, 'task = "segmentation"', 'task = "guessing"')

@@ -56,6 +56,19 @@ def test_impossible_findings_are_refused(change: dict[str, object]) -> None:
         ANY.validate_python(OUTLINED.model_dump() | change)
 
 
+def test_findings_that_were_stored_before_doubt_was_told_still_load() -> None:
+    for findings, later in ((OUTLINED, set()), (NAMED, {"structures", "ratios"})):
+        earlier = findings.model_dump(mode="json", exclude=later | {"uncertainty", "unsure"})
+        loaded = ANY.validate_json(json.dumps(earlier))
+        assert loaded == findings
+        assert (loaded.uncertainty, loaded.unsure) == (None, False)
+
+
+def test_a_class_may_bring_outlines_and_ratios() -> None:
+    whole = NAMED.model_copy(update={"structures": OUTLINED, "ratios": {"vertical_cdr": 0.7}, "unsure": True})
+    assert ANY.validate_json(whole.model_dump_json()) == whole
+
+
 def test_findings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         OUTLINED.probability = 0.1

@@ -10,6 +10,7 @@ from tests.pictures import CANARY, opened, with_metadata
 GREY = np.full((120, 160, 3), 128, np.uint8)
 MASK = np.zeros((120, 160), np.uint8)
 MASK[30:90, 40:120] = 255
+CYAN, YELLOW = (np.array(colour) for colour in draw.COLOURS)
 
 
 def test_an_overlay_tints_the_inside_and_leaves_the_outside_alone() -> None:
@@ -17,16 +18,26 @@ def test_an_overlay_tints_the_inside_and_leaves_the_outside_alone() -> None:
     assert drawn.shape == GREY.shape
     np.testing.assert_array_equal(drawn[:20], GREY[:20])
     inside = drawn[60, 80].astype(int)
-    wanted = 128 * 0.65 + np.array(draw.CONTOUR) * 0.35
+    wanted = 128 * 0.65 + CYAN * 0.35
     assert np.abs(inside - wanted).max() <= 1
     edge = drawn[60, 30:50].astype(int)
-    assert any(np.abs(pixel - draw.CONTOUR).max() < 40 for pixel in edge)
+    assert any(np.abs(pixel - CYAN).max() < 40 for pixel in edge)
     assert any(pixel.max() < 100 for pixel in edge)
     assert (GREY == 128).all()
 
 
 def test_an_overlay_of_nothing_is_the_picture() -> None:
     np.testing.assert_array_equal(np.asarray(opened(draw.overlay(GREY, np.zeros_like(MASK)))), GREY)
+
+
+def test_a_second_label_is_drawn_in_yellow_within_the_first() -> None:
+    mask = np.where(MASK > 0, np.uint8(128), np.uint8(0))
+    mask[50:70, 60:100] = 255
+    drawn = np.asarray(opened(draw.overlay(GREY, mask))).astype(int)
+    assert np.abs(drawn[40, 80] - (128 * 0.65 + CYAN * 0.35)).max() <= 1
+    assert np.abs(drawn[60, 80] - (128 * 0.65 + YELLOW * 0.35)).max() <= 1
+    assert any(np.abs(pixel - YELLOW).max() < 40 for pixel in drawn[60, 50:70])
+    assert any(np.abs(pixel - CYAN).max() < 40 for pixel in drawn[60, 30:50])
 
 
 def test_a_mask_is_one_channel_of_0_and_255() -> None:

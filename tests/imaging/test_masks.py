@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from atisbo.domain.cards import OutputSpec
+from atisbo.domain.cards import OutputSpec, Ratio
 from atisbo.domain.findings import RegionFinding
 from atisbo.domain.images import Region
 from atisbo.errors import Invalid
-from atisbo.imaging.masks import LISTED_REGIONS, segment
+from atisbo.imaging.masks import LISTED_REGIONS, ratios, segment
 
 POLYP = OutputSpec(labels=("polyp",), activation="sigmoid")
 
@@ -136,6 +136,89 @@ def test_each_label_has_its_regions_and_the_mask_has_them_all() -> None:
     assert found.findings.label == "cup"
     assert (found.mask > 0).sum() == found.findings.regions[0].area_pixels
     assert found.findings.area_percent == pytest.approx(found.findings.regions[0].area_percent)
+
+
+EYE = OutputSpec(labels=("disc", "cup"), activation="sigmoid", min_area_percent=0.1)
+
+
+def eye(*cups: tuple[int, int, int, float]) -> NDArray[np.float32]:
+    return np.concatenate([scores((32, 32, 20, 0.9)), scores(*cups)])
+
+
+def test_several_labels_have_greys_of_their_own_and_masks_of_their_own() -> None:
+    found = segment(eye((32, 32, 8, 0.95)), (64, 64), EYE)
+    assert set(np.unique(found.mask)) == {0, 128, 255}
+    np.testing.assert_array_equal(found.mask == 255, found.layers["cup"] > 0)
+    np.testing.assert_array_equal(found.mask > 0, found.layers["disc"] > 0)
+    assert set(np.unique(found.layers["disc"])) == {0, 255}
+    placed = found.placed(Region(x=10, y=20, width=64, height=64), (100, 90))
+    assert set(np.unique(placed.mask)) == {0, 128, 255}
+    assert placed.layers is found.layers
+
+
+@pytest.mark.parametrize(
+    ("shapes", "smallest", "threshold", "wanted"),
+    [
+        (((20, 20, 8, 0.98),), 0.0, 0.5, 0.04),
+        (((20, 20, 8, 0.55),), 0.0, 0.5, 0.9),
+        (((20, 20, 8, 0.45),), 0.0, 0.5, 0.9),
+        (((20, 20, 8, 0.1),), 0.0, 0.5, 0.2),
+        (((20, 20, 8, 0.6),), 0.0, 0.2, 0.5),
+        (((10, 10, 2, 0.99),), 1.0, 0.5, 1.0),
+        (((10, 10, 2, 0.99), (40, 40, 10, 0.6)), 1.0, 0.5, 0.8),
+    ],
+    ids=[
+        "clear",
+        "just found",
+        "just empty",
+        "clearly empty",
+        "another threshold",
+        "a speck dropped",
+        "of what is kept",
+    ],
+)
+def test_the_uncertainty_is_that_of_the_answer_given(
+    shapes: tuple[tuple[int, int, int, float], ...], smallest: float, threshold: float, wanted: float
+) -> None:
+    output = POLYP.model_copy(update={"min_area_percent": smallest, "threshold": threshold})
+    findings = segment(scores(*shapes, background=0.0), (64, 64), output).findings
+    assert findings.uncertainty == pytest.approx(wanted, abs=1e-5)
+    assert not findings.unsure
+    limited = [
+        output.model_copy(update={"unsure_above": limit}) for limit in (wanted - 0.01, min(wanted + 0.01, 0.999))
+    ]
+    assert [segment(scores(*shapes, background=0.0), (64, 64), one).findings.unsure for one in limited] == [
+        True,
+        wanted == 1,
+    ]
+
+
+def test_of_several_labels_the_least_certain_one_decides() -> None:
+    assert segment(eye((32, 32, 8, 0.6)), (64, 64), EYE).findings.uncertainty == pytest.approx(0.8, abs=1e-5)
+
+
+CDR = (Ratio(name="cdr", numerator="cup", denominator="disc", extent="height"),)
+
+
+def layer(*boxes: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    drawn = np.zeros((60, 80), np.uint8)
+    for x, y, width, height in boxes:
+        drawn[y : y + height, x : x + width] = 255
+    return drawn
+
+
+@pytest.mark.parametrize(("extent", "wanted"), [("height", 10 / 40), ("width", 20 / 30), ("area", 10 * 20 / (30 * 40))])
+def test_a_ratio_of_the_largest_regions(extent: str, wanted: float) -> None:
+    layers = {"disc": layer((10, 5, 30, 40), (60, 5, 5, 50)), "cup": layer((12, 20, 20, 10), (35, 30, 2, 12))}
+    one = CDR[0].model_copy(update={"extent": extent})
+    assert ratios(layers, [one]) == {"cdr": pytest.approx(wanted, abs=1e-4)}
+
+
+def test_a_cup_counts_within_the_disc_and_a_ratio_without_a_disc_is_none() -> None:
+    layers = {"disc": layer((10, 10, 20, 20)), "cup": layer((15, 0, 10, 60))}
+    assert ratios(layers, CDR) == {"cdr": 1.0}
+    assert ratios(layers | {"cup": layer()}, CDR) == {"cdr": 0.0}
+    assert ratios(layers | {"disc": layer()}, CDR) == {}
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((2, 8, 8), np.float32), np.zeros((8, 8), np.float32)])

@@ -11,7 +11,8 @@ import pytest
 from atisbo.domain.cards import Card, OutputSpec, TensorSpec
 from atisbo.domain.findings import ClassificationFindings, SegmentationFindings
 from atisbo.domain.images import Region
-from atisbo.errors import BadImage, Unavailable
+from atisbo.domain.uncertainty import uncertainty
+from atisbo.errors import BadImage, Foreign, Unavailable
 from atisbo.imaging.quarantine import Prepared
 from atisbo.imaging.transform import Pixels
 from atisbo.inference.answers import Answers
@@ -114,6 +115,72 @@ def test_the_operating_point_decides_where_there_is_one(
     assert (findings.label, findings.above) == (label, above)
     assert findings.probability == pytest.approx(probability)
     assert (findings.height, findings.width) == (8, 9)
+
+
+def eye_picture(disc: int, cup: int, *, blue: int = 0) -> Pixels:
+    """The eye's application takes red for the disc and green for the cup: squares of these sides, in the middle."""
+    pixels = np.zeros((24, 24, 3), np.uint8)
+    for channel, side in ((0, disc), (1, cup)):
+        pixels[12 - side // 2 : 12 + side // 2, 12 - side // 2 : 12 + side // 2, channel] = 255
+    pixels[..., 2] = blue
+    return pixels
+
+
+def test_a_class_with_what_was_outlined_and_its_ratio(registry: Registry) -> None:
+    box = Region(x=100, y=50, width=240, height=240)
+    answer = registry.predictor("eye").predict(prepared(eye_picture(20, 10), (400, 500), box))
+    findings = answer.findings
+    assert isinstance(findings, ClassificationFindings)
+    assert findings.structures is not None
+    assert answer.mask is not None
+    disc, cup = findings.structures.regions
+    assert (disc.label, cup.label) == ("disc", "cup")
+    assert (findings.structures.width, findings.structures.height) == (500, 400)
+    assert disc.box.x == pytest.approx(100 + 20, abs=4)
+    assert findings.ratios == {"vertical_cdr": pytest.approx(0.5, abs=0.02)}
+    mask = np.asarray(opened(answer.mask))
+    assert mask.shape == (400, 500)
+    assert set(np.unique(mask)) == {0, 128, 255}
+    assert not mask[:50].any()
+
+
+def test_without_a_disc_there_is_no_ratio(registry: Registry) -> None:
+    findings = registry.predictor("eye").predict(prepared(eye_picture(0, 10), (24, 24))).findings
+    assert isinstance(findings, ClassificationFindings)
+    assert findings.ratios == {}
+
+
+@pytest.mark.parametrize(
+    ("cup", "label", "unsure"), [(22, "glaucoma", False), (12, "normal", True), (6, "normal", False)]
+)
+def test_an_answer_beyond_the_limit_is_unsure(registry: Registry, cup: int, label: str, unsure: bool) -> None:
+    findings = registry.predictor("eye").predict(prepared(eye_picture(22, cup), (24, 24))).findings
+    assert isinstance(findings, ClassificationFindings)
+    assert (findings.label, findings.unsure) == (label, unsure)
+    assert findings.uncertainty == pytest.approx(uncertainty(findings.probability, 0.4), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "said"),
+    [
+        (eye_picture(10, 4, blue=255), "a crop of the optic disc, red. It looks like a fundus photograph."),
+        (np.zeros((24, 24, 3), np.uint8), "a crop of the optic disc, red. Check that"),
+    ],
+    ids=["another kind", "something else"],
+)
+def test_a_picture_of_another_kind_is_refused(registry: Registry, pixels: Pixels, said: str) -> None:
+    with pytest.raises(Foreign, match=said) as caught:
+        registry.predictor("eye").predict(prepared(pixels, (24, 24)))
+    assert caught.value.code == "foreign"
+
+
+def test_a_choice_among_many_is_unsure_where_none_stands_out() -> None:
+    output = OutputSpec(labels=("a", "b", "c"), activation="softmax", unsure_above=0.6)
+    clear, open_ = (
+        classify(np.array(scores, np.float32), (8, 9), output) for scores in ([0.8, 0.1, 0.1], [0.4, 0.3, 0.3])
+    )
+    assert (clear.uncertainty, clear.unsure) == (pytest.approx(0.3), False)
+    assert (open_.uncertainty, open_.unsure) == (pytest.approx(0.9), True)
 
 
 def test_sixteen_callers_get_their_own_answers(registry: Registry) -> None:

@@ -109,6 +109,65 @@ def test_an_idempotency_key_belongs_to_one_user_and_one_request(workplace: Workp
     assert count(workplace, "pgqueuer") == 2
 
 
+STRUCTURES = FINDINGS | {"regions": [{"label": "disc", "probability": 1, "area_percent": 1, "contour": [[[[0, 0]]]]}]}
+CLASS = {"task": "classification", "label": "ill", "width": 2, "height": 2}
+
+
+def finish(workplace: Workplace, actor: Actor, **outcome: object) -> predictions.PredictionView:
+    asked = ask(workplace, actor)
+    attempt = workplace.within(lambda s: predictions.claim(s, [asked.id]))[asked.id]
+    said = Outcome(asked.id, attempt, **outcome)  # type: ignore[arg-type]
+    workplace.within(lambda s: predictions.record(s, [said]))
+    return workplace.within(lambda s: predictions.get(s, actor, prediction_id=asked.id))
+
+
+def test_a_refusal_has_its_reason_and_its_picture(workplace: Workplace, make_actor: Make) -> None:
+    actor = make_actor()
+    failure = {"code": "foreign", "message": "no", "values": {}}
+    refused = finish(workplace, actor, status="refused", failure=failure)
+    assert refused.status is Status.REFUSED
+    assert refused.failure is not None
+    assert not refused.outlined
+
+    def read(view: str) -> bytes | None:
+        return workplace.within(
+            lambda s: views.read(s, actor, blobs=workplace.blobs, prediction_id=refused.id, view=view)
+        )
+
+    assert read("thumbnail.jpg") is None
+    with pytest.raises(NotFound):
+        read("overlay.png")
+    found = workplace.within(lambda s: predictions.list_(s, actor, status=Status.REFUSED))
+    assert [one.id for one in found.items] == [refused.id]
+
+
+@pytest.mark.parametrize("outcome", [{"status": "refused"}, {"status": "unsure"}])
+def test_a_refusal_needs_its_reason_and_a_doubt_its_findings(
+    workplace: Workplace, make_actor: Make, outcome: dict[str, str]
+) -> None:
+    with pytest.raises(IntegrityError):
+        finish(workplace, make_actor(), **outcome)
+
+
+def test_a_class_is_outlined_only_where_it_has_structures(workplace: Workplace, make_actor: Make) -> None:
+    actor = make_actor()
+    plain = finish(workplace, actor, status="done", findings=CLASS)
+    assert not plain.outlined
+    for view in ("mask.png", "overlay.png"):
+        with pytest.raises(NotFound):
+            workplace.within(
+                lambda s, view=view: views.read(s, actor, blobs=workplace.blobs, prediction_id=plain.id, view=view)
+            )
+    with pytest.raises(NotFound):
+        workplace.within(lambda s: outlines.get(s, actor, prediction_id=plain.id))
+    whole = finish(workplace, actor, status="unsure", findings=CLASS | {"structures": STRUCTURES})
+    assert whole.outlined
+    assert whole.findings is not None
+    assert "contour" not in whole.findings["structures"]["regions"][0]
+    said = workplace.within(lambda s: outlines.get(s, actor, prediction_id=whole.id))
+    assert [feature["properties"]["label"] for feature in said["features"]] == ["disc"]
+
+
 def test_only_the_latest_attempt_may_write(workplace: Workplace, make_actor: Make) -> None:
     actor = make_actor()
     asked = ask(workplace, actor)

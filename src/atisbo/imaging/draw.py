@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Final
 
 import cv2
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from atisbo.imaging.masks import MaskPixels
 from atisbo.imaging.transform import Pixels
 
-CONTOUR: Final = (0x00, 0xE5, 0xFF)
-"""Cyan: readable on pink mucosa, orange fundus and grey paper."""
+Colour = tuple[int, int, int]
+COLOURS: Final[tuple[Colour, ...]] = ((0x00, 0xE5, 0xFF), (0xFF, 0xD6, 0x0A))
+"""Cyan, and yellow for a second label: readable on pink mucosa, orange fundus and grey paper."""
 _HAIRLINE: Final = (16, 20, 24)
 _FILL: Final = 0.35
 _FAST_PNG: Final = (cv2.IMWRITE_PNG_COMPRESSION, 1)
@@ -25,28 +27,35 @@ _MASK_PNG: Final = (
 
 
 def overlay(pixels: Pixels, mask: MaskPixels) -> bytes:
-    """The picture with the mask's area tinted and its contour drawn, as PNG of the same size.
+    """The picture with the mask's areas tinted and their contours drawn, as PNG of the same size.
 
     Args:
         pixels: (height, width, 3), uint8, RGB.
-        mask: (height, width), uint8, 0 or 255.
+        mask: (height, width), uint8, 0 elsewhere; the greys above it take the colours of :data:`COLOURS` in turn.
     """
     drawn = pixels.copy()
     x, y, width, height = cv2.boundingRect(mask)
     if width:
+        greys = np.flatnonzero(np.bincount(mask.ravel(), minlength=256)[1:]) + 1
+        areas = [(np.asarray(mask == grey, np.uint8), colour) for grey, colour in zip(greys, cycle(COLOURS))]
         window = np.s_[y : y + height, x : x + width]
-        part = drawn[window]
-        tint = np.full_like(part, CONTOUR)
-        np.copyto(part, cv2.addWeighted(part, 1 - _FILL, tint, _FILL, 0), where=mask[window][..., np.newaxis] > 0)
-        contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        for area, colour in areas:
+            _tint(drawn[window], area[window], colour)
         line = max(2, round(max(mask.shape) / 400))
-        cv2.drawContours(drawn, contours, -1, _HAIRLINE, line + 2, cv2.LINE_AA)
-        cv2.drawContours(drawn, contours, -1, CONTOUR, line, cv2.LINE_AA)
+        for area, colour in areas:
+            contours, _ = cv2.findContours(area, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+            cv2.drawContours(drawn, contours, -1, _HAIRLINE, line + 2, cv2.LINE_AA)
+            cv2.drawContours(drawn, contours, -1, colour, line, cv2.LINE_AA)
     return png(drawn)
 
 
+def _tint(part: Pixels, area: MaskPixels, colour: Colour) -> None:
+    tinted = cv2.addWeighted(part, 1 - _FILL, np.full_like(part, colour), _FILL, 0)
+    np.copyto(part, tinted, where=area[..., np.newaxis] > 0)
+
+
 def mask_png(mask: MaskPixels) -> bytes:
-    """One channel of 8 bits, 0 or 255, the mask's own size."""
+    """One channel of 8 bits, the mask's own size."""
     return _encoded(".png", mask, _MASK_PNG)
 
 
