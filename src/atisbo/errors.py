@@ -5,8 +5,10 @@
     │   ├── Invalid        the request is understood and wrong (422)
     │   ├── NotSignedIn    no valid credentials (401)
     │   ├── NotAllowed     signed in, and not permitted (403)
+    │   │   └── ConsentNeeded   not before agreeing to the terms (403)
     │   ├── NotFound       not there, or not visible to this actor (404)
     │   ├── Conflict       contradicts what is stored (409)
+    │   ├── Outdated       meant for an earlier version of what is stored (412)
     │   ├── TooLarge       over a limit of bytes or pixels (413)
     │   └── TooMany        rate limit or quota (429)
     ├── BadImage           the uploaded bytes are no picture we accept; ends the prediction as failed
@@ -50,12 +52,24 @@ class NotAllowed(UserError):
     status = 403
 
 
+class ConsentNeeded(NotAllowed):
+    """``version`` is that of the terms to agree to."""
+
+    def __init__(self, code: str, message: str, *, version: int, **values: object) -> None:
+        self.version = version
+        super().__init__(code, message, **values)
+
+
 class NotFound(UserError):
     status = 404
 
 
 class Conflict(UserError):
     status = 409
+
+
+class Outdated(UserError):
+    status = 412
 
 
 class TooLarge(UserError):

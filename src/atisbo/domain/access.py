@@ -21,6 +21,10 @@ class Right(StrEnum):
 
     PREDICT = "predict"
     """Upload images and read one's own answers."""
+    REVIEW = "review"
+    """Say whether answers to one's own images were right."""
+    REVIEW_ALL = "review_all"
+    """Say it of everybody's."""
     DELETE = "delete"
     """Delete one's own images."""
     SEE_ALL = "see_all"
@@ -30,15 +34,16 @@ class Right(StrEnum):
     MANAGE_USERS = "manage_users"
 
 
-_USER = frozenset({Right.PREDICT, Right.DELETE, Right.MANAGE_ACCOUNT})
+_USER = frozenset({Right.PREDICT, Right.REVIEW, Right.DELETE, Right.MANAGE_ACCOUNT})
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.USER: _USER,
-    Role.CURATOR: _USER | {Right.SEE_ALL},
-    Role.ADMINISTRATOR: _USER | {Right.SEE_ALL, Right.MANAGE_USERS},
+    Role.CURATOR: _USER | {Right.SEE_ALL, Right.REVIEW_ALL},
+    Role.ADMINISTRATOR: _USER | {Right.SEE_ALL, Right.REVIEW_ALL, Right.MANAGE_USERS},
 }
 
 SCOPES: Final[dict[str, frozenset[Right]]] = {
     "predict": frozenset({Right.PREDICT}),
+    "review": frozenset({Right.REVIEW, Right.REVIEW_ALL}),
     "delete": frozenset({Right.DELETE}),
     "read_all": frozenset({Right.SEE_ALL}),
 }

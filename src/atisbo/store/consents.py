@@ -70,7 +70,7 @@ def of_image(session: Session, image_id: uuid.UUID) -> ConsentRecord | None:
 
 
 def lock_user(session: Session, user_id: uuid.UUID, *, erasing: bool = False) -> bool:
-    """Keep uploads and the erasure of their account from crossing: uploads share the lock; False if the user is gone."""
+    """Keep uploads and the erasure of an account apart; uploads share the lock. False if the user is gone."""
     query = select(UserRecord.id).where(UserRecord.id == user_id)
     lock = query.with_for_update() if erasing else query.with_for_update(read=True, key_share=True)
     return session.scalar(lock) is not None

@@ -100,6 +100,7 @@ def _page(request: Request, db: Session, actor: Actor, *, status: int = 200, **c
 def _scope_words(_: Translate) -> dict[str, str]:
     return {
         "predict": _("Upload images and read your answers"),
+        "review": _("Say whether your answers were right"),
         "delete": _("Delete your images"),
         "read_all": _("Read everybody's images and answers"),
     }

@@ -1,0 +1,24 @@
+"""Marks that continue a list, newest first, where a page of it ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from atisbo.errors import Invalid
+
+
+def mark(created_at: datetime, identity: UUID) -> str:
+    return f"{created_at.isoformat()}_{identity}"
+
+
+def position(said: str) -> tuple[datetime, UUID]:
+    """Raises Invalid for a mark that was not made here."""
+    stamp, _, identity = said.partition("_")
+    try:
+        moment = datetime.fromisoformat(stamp)
+        if moment.tzinfo is None:
+            raise ValueError("no time zone")
+        return moment, UUID(identity)
+    except ValueError as error:
+        raise Invalid("cursor_wrong", "The continuation mark is not valid. Start from the first page.") from error
