@@ -20,7 +20,10 @@ from uuid import uuid4
 import httpx
 
 Prediction = dict[str, Any]
-"""As the API says it: ``id``, ``status``, ``findings``, ``failure``, ``links``, …"""
+"""As the API says it: ``id``, ``status``, ``findings``, ``failure``, ``links``, …
+
+``status`` is ``done``, or ``unsure`` where the network says "have an expert look" (``findings`` has ``uncertainty`` and
+``unsure``), or ``refused`` where the picture is of another kind, or ``failed``."""
 
 _PATIENT = frozenset({429, 502, 503, 504})
 
@@ -33,6 +36,10 @@ class ApiError(Exception):
         self.status = int(problem.get("status", 0))
         self.code = str(problem.get("code", ""))
         super().__init__(str(problem.get("detail") or problem.get("title")))
+
+
+class Refused(ApiError):
+    """The picture is not of the kind that the application is for; the sentence says what it seems to be."""
 
 
 class Client:
@@ -93,6 +100,7 @@ class Client:
             region: ``{"x", "y", "width", "height"}`` in the original's pixels.
 
         Raises:
+            Refused: the picture is of another kind.
             ApiError: the picture was not accepted or could not be analysed.
         """
         name, data = (image.name, image.read_bytes()) if isinstance(image, Path) else ("image", image)
@@ -110,13 +118,15 @@ class Client:
         while prediction["status"] in ("waiting", "running"):
             time.sleep(0.2)
             prediction = self.get(prediction["id"])
+        if prediction["failure"] is not None:
+            raise _error({"title": prediction["status"], **prediction["failure"], "prediction": prediction})
         return prediction
 
     def get(self, prediction_id: str) -> Prediction:
         return self._json("GET", f"/predictions/{prediction_id}")
 
     def mask(self, prediction_id: str) -> bytes:
-        """A PNG: single channel, 0 or 255, the original's size."""
+        """A PNG of the original's size, single channel: 0 elsewhere; 255, or with several labels a grey for each."""
         return self._send("GET", f"/predictions/{prediction_id}/mask.png").content
 
     def overlay(self, prediction_id: str) -> bytes:
@@ -173,4 +183,8 @@ def _checked(answer: httpx.Response) -> httpx.Response:
         problem = answer.json()
     except ValueError:
         problem = {"status": answer.status_code, "title": answer.reason_phrase}
-    raise ApiError(problem)
+    raise _error(problem)
+
+
+def _error(problem: dict[str, Any]) -> ApiError:
+    return Refused(problem) if problem.get("code") == "foreign" else ApiError(problem)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from atisbo.cli import app
@@ -72,6 +73,78 @@ def test_a_classification_has_a_label_and_no_pictures(tmp_path: Path) -> None:
     said = RUN.invoke(app, ["predict", "colour", str(file), "--out", str(tmp_path / "out")])
     assert (said.exit_code, said.stdout.split(": ")[1].split()[0]) == (0, "red")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.fixture
+def eye(tmp_path: Path) -> Path:
+    """A red disc of half the side of the marked part, and a green cup of a quarter."""
+    pixels = np.zeros((100, 160, 3), np.uint8)
+    pixels[20:60, 60:100, 0] = 255
+    pixels[30:50, 70:90, 1] = 255
+    file = tmp_path / "eye.png"
+    Image.fromarray(pixels).save(file)
+    return file
+
+
+def test_a_marked_part_is_answered_with_its_ratio(eye: Path, tmp_path: Path) -> None:
+    part = ["--region", "40,0,80,80"]
+    said = RUN.invoke(app, ["predict", "eye", *part, "--json", "--out", str(tmp_path / "out"), str(eye)])
+    assert said.exit_code == 0, said.output
+    findings = json.loads(said.stdout)["findings"]
+    assert findings["ratios"]["vertical_cdr"] == pytest.approx(0.5, abs=0.06)
+    assert [region["label"] for region in findings["structures"]["regions"]] == ["disc", "cup"]
+    assert not findings["unsure"]
+    mask = np.asarray(opened((tmp_path / "out" / "eye-mask.png").read_bytes()))
+    assert mask.shape == (100, 160)
+    assert mask[40, 80] == 255
+    assert mask[25, 80] == 128
+    line = RUN.invoke(app, ["predict", "eye", *part, str(eye)]).stdout
+    assert line.startswith(f"{eye}: normal 9")
+    assert "vertical_cdr 0.5" in line
+
+
+def test_an_answer_beyond_the_limit_is_told_as_unsure(tmp_path: Path) -> None:
+    pixels = np.zeros((24, 24, 3), np.uint8)
+    pixels[..., 0], pixels[::4, :, 1] = 255, 255
+    file = tmp_path / "a.png"
+    Image.fromarray(pixels).save(file)
+    line = RUN.invoke(app, ["predict", "eye", str(file)]).stdout
+    assert line.startswith(f"{file}: not sure, have an expert look: ")
+    findings = json.loads(RUN.invoke(app, ["predict", "eye", "--json", str(file)]).stdout)["findings"]
+    assert findings["unsure"]
+    assert findings["uncertainty"] > 0.7
+
+
+def test_a_picture_of_another_kind_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "blue.png"
+    Image.new("RGB", (50, 50), (10, 0, 255)).save(file)
+    said = RUN.invoke(app, ["predict", "eye", str(file)])
+    assert said.exit_code == 1
+    assert said.stdout.startswith(f"{file}: refused. This does not look like a crop of the optic disc, red.")
+    told = json.loads(RUN.invoke(app, ["predict", "eye", "--json", str(file)]).stdout)["error"]
+    assert told["code"] == "foreign"
+    assert "It looks like a fundus photograph." in told["detail"]
+
+
+@pytest.mark.parametrize(
+    ("application", "region", "sentence"),
+    [
+        ("eye", "1,2,3", "four whole numbers"),
+        ("eye", "a,b,c,d", "four whole numbers"),
+        ("eye", "0,0,-5,5", "four whole numbers"),
+        ("eye", "0,0,50,40", "has to be a square"),
+    ],
+)
+def test_a_region_that_cannot_be_is_a_sentence(eye: Path, application: str, region: str, sentence: str) -> None:
+    said = RUN.invoke(app, ["predict", application, "--region", region, str(eye)])
+    assert said.exit_code == 1
+    assert sentence in said.stderr
+
+
+def test_a_region_outside_one_file_fails_that_file(eye: Path) -> None:
+    said = RUN.invoke(app, ["predict", "eye", "--region", "0,0,120,120", "--json", str(eye)])
+    assert said.exit_code == 1
+    assert json.loads(said.stdout)["error"]["code"] == "region_outside"
 
 
 def test_an_unknown_application_is_a_sentence() -> None:

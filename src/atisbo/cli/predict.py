@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atisbo.cli.main import plainly, settings
+from atisbo.domain.images import Region
 from atisbo.domain.predictions import NOTICE
-from atisbo.errors import AtisboError, BadImage, Invalid
+from atisbo.errors import AtisboError, BadImage, Foreign, Invalid
 
 if TYPE_CHECKING:
     from atisbo.config import Settings
+    from atisbo.domain.findings import ClassificationFindings, SegmentationFindings
     from atisbo.domain.images import Limits
     from atisbo.imaging.quarantine import Quarantine
     from atisbo.inference.registry import Answer, Predictor
@@ -40,12 +42,13 @@ class Desk:
     predictor: Predictor
     quarantine: Quarantine
     limits: Limits
+    region: Region | None
     overlays: bool
 
     def ask(self, file: Path) -> Outcome:
         try:
             data = _read(file)
-            prepared = self.quarantine.prepare(data, None, self.predictor.card.input, self.limits).result()
+            prepared = self.quarantine.prepare(data, self.region, self.predictor.card.input, self.limits).result()
             answer = self.predictor.predict(prepared)
             overlay = None
             if self.overlays and answer.mask is not None:
@@ -63,6 +66,9 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(file_okay=False, help="Folder for the mask and the overlay of each file, as PNG.")
     ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="x,y,width,height of the part to look at, in every file's own upright pixels.")
+    ] = None,
 ) -> None:
     """Answer about pictures here and now, without a server. Research and education only."""
     from rich.console import Console
@@ -72,7 +78,7 @@ def predict(
         out.mkdir(parents=True, exist_ok=True)
     failed = 0
     with (
-        _desk(application, settings(), overlays=out is not None) as desk,
+        _desk(application, settings(), _region(region), overlays=out is not None) as desk,
         Progress(console=Console(stderr=True), transient=True) as progress,
     ):
         bar = progress.add_task(application, total=len(files))
@@ -86,7 +92,7 @@ def predict(
 
 
 @contextmanager
-def _desk(application: str, chosen: Settings, *, overlays: bool) -> Iterator[Desk]:
+def _desk(application: str, chosen: Settings, region: Region | None, *, overlays: bool) -> Iterator[Desk]:
     from atisbo.domain.applications import roots
     from atisbo.domain.images import Limits
     from atisbo.imaging.quarantine import Quarantine
@@ -96,16 +102,30 @@ def _desk(application: str, chosen: Settings, *, overlays: bool) -> Iterator[Des
     try:
         registry = Registry.open(roots(chosen.applications_dir), precision=chosen.engine_precision)
         try:
-            if registry.application(application).input.region_required:
+            asked = registry.application(application).input
+            if asked.region_required and region is None:
                 raise Invalid(
-                    "region_needed_here", "{name} needs a marked region. Use the pages or the API.", name=application
+                    "region_needed_here",
+                    "{name} needs a marked region: add --region x,y,width,height.",
+                    name=application,
                 )
+            asked.check(region)
             limits = Limits.of(chosen)
-            yield Desk(registry.predictor(application), quarantine, limits, overlays)
+            yield Desk(registry.predictor(application), quarantine, limits, region, overlays)
         finally:
             registry.close()
     finally:
         quarantine.close()
+
+
+def _region(text: str | None) -> Region | None:
+    if text is None:
+        return None
+    try:
+        x, y, width, height = (int(part) for part in text.split(","))
+        return Region(x=x, y=y, width=width, height=height)
+    except ValueError as error:
+        raise Invalid("region_wrong", "--region takes four whole numbers: x,y,width,height, in pixels.") from error
 
 
 def _outcomes(desk: Desk, files: list[Path]) -> Iterator[Outcome]:
@@ -126,15 +146,25 @@ def _read(file: Path) -> bytes:
 
 def _line(outcome: Outcome) -> str:
     if outcome.answer is None:
-        return f"{outcome.file}: {outcome.error}"
+        refused = "refused. " if isinstance(outcome.error, Foreign) else ""
+        return f"{outcome.file}: {refused}{outcome.error}"
     findings = outcome.answer.findings
-    said = f"{outcome.file}: {findings.label} {_percent(findings.probability)}"
-    if findings.task == "classification":
-        return said
+    said = _named(findings) if findings.task == "classification" else _outlined(findings)
+    return f"{outcome.file}: {'not sure, have an expert look: ' if findings.unsure else ''}{said}"
+
+
+def _named(findings: ClassificationFindings) -> str:
+    """The label and how probable it is itself; after it what was measured besides."""
+    said = f"{findings.label} {_percent(findings.probabilities[findings.label])}"
+    return ", ".join([said, *(f"{name} {value:.2f}" for name, value in findings.ratios.items())])
+
+
+def _outlined(findings: SegmentationFindings) -> str:
     if findings.empty:
-        return f"{outcome.file}: nothing found (highest probability {_percent(findings.probability)})"
+        return f"nothing found (highest probability {_percent(findings.probability)})"
     count = len(findings.regions)
-    return f"{said}, {count} region{'s' if count > 1 else ''}, {findings.area_percent:.1f} % of the area"
+    said = f"{findings.label} {_percent(findings.probability)}, {count} region{'s' if count > 1 else ''}"
+    return f"{said}, {findings.area_percent:.1f} % of the area"
 
 
 def _percent(probability: float) -> str:

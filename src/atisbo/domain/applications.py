@@ -15,7 +15,7 @@ from atisbo.domain.cards import Card, OutputSpec, Strict, Task, TensorSpec, firs
 from atisbo.domain.forms import ReviewField
 from atisbo.domain.images import Region
 from atisbo.domain.texts import LocalisedText, Name
-from atisbo.errors import Misconfigured
+from atisbo.errors import Invalid, Misconfigured
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,16 @@ class InputSection(Strict):
         if self.region_required and self.region == "none":
             raise ValueError("region_required contradicts region = 'none'")
         return self
+
+    def check(self, region: Region | None) -> None:
+        """Raises Invalid: a region is needed, or this one is not what is taken."""
+        if region is None:
+            if self.region_required:
+                raise Invalid("region_needed", "Mark the part of the picture that matters first.")
+        elif self.region == "none":
+            raise Invalid("region_unwanted", "This application looks at the whole picture. Send it without a region.")
+        elif self.region == "square" and region.width != region.height:
+            raise Invalid("region_square", "The marked region has to be a square.")
 
 
 class ReviewSection(Strict):

@@ -98,7 +98,7 @@ def ask(
     actor.require(Right.PREDICT)
     if not upload.data:
         raise Invalid("upload_empty", "The file is empty. Choose the picture again.")
-    _check_region(application, region)
+    application.input.check(region)
     name = digest(upload.data)
     request = _request_hash(application, name, region)
     if idempotency_key is not None:
@@ -136,17 +136,6 @@ def _job(record: PredictionRecord) -> dict[str, Any]:
         "application": record.application,
         "region": record.region,
     }
-
-
-def _check_region(application: Application, region: Region | None) -> None:
-    kind = application.input.region
-    if region is None:
-        if application.input.region_required:
-            raise Invalid("region_needed", "Mark the part of the picture that matters first.")
-    elif kind == "none":
-        raise Invalid("region_unwanted", "This application looks at the whole picture. Send it without a region.")
-    elif kind == "square" and region.width != region.height:
-        raise Invalid("region_square", "The marked region has to be a square.")
 
 
 def _request_hash(application: Application, name: str, region: Region | None) -> str:
