@@ -85,17 +85,18 @@ def _classes(profile: Profile) -> Iterator[Finding]:
 
 
 def _masks(masks: Masks) -> Iterator[Finding]:
-    folder, link = masks.folder, "#masks"
-    for count, tone, words in (
-        (len(masks.mismatched), "bad", "of another size than their image"),
-        (len(masks.images_without), "bad", "missing: images without one"),
-        (len(masks.without_image), "warn", "without an image"),
-        (len(masks.faint), "bad", "too dark and would be read as empty"),
-        (len(masks.not_binary), "warn", "with more than two grey values"),
-        (len(masks.empty), "warn", "empty: right only where there is nothing to find"),
+    where = f"in {masks.folder}/"
+    nothing = "right only where there is nothing to find"
+    for paths, tone, one, more in (
+        (masks.mismatched, "bad", f"mask {where} has another size than its image", f"masks {where} have another size"),
+        (masks.images_without, "bad", f"image has no mask {where}", f"images have no mask {where}"),
+        (masks.faint, "bad", f"mask {where} is too dark, read as empty", f"masks {where} are too dark, read as empty"),
+        (masks.without_image, "warn", f"mask {where} has no image", f"masks {where} have no image"),
+        (masks.not_binary, "warn", f"mask {where} has grey values between", f"masks {where} have grey values between"),
+        (masks.empty, "warn", f"mask {where} is empty: {nothing}", f"masks {where} are empty: {nothing}"),
     ):
-        if count:
-            yield Finding(tone, f"{_many(count, 'mask')} in {folder} {words}.", link)
+        if paths:
+            yield Finding(tone, f"{_many(len(paths), one, more)}.", "#masks")
 
 
 def _many(count: int, one: str, more: str = "") -> str:

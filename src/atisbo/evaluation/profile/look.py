@@ -102,8 +102,7 @@ def perceptual_hash(small: NDArray[np.float32]) -> bytes:
         small: (32, 32), float32, grey.
     """
     lowest = cv2.dct(small)[:8, :8]
-    bits = np.asarray(lowest.ravel() > np.median(lowest), np.bool_)
-    return np.packbits(bits).tobytes()
+    return np.packbits(np.greater(lowest.ravel(), np.median(lowest))).tobytes()
 
 
 def detail(small: NDArray[np.float32]) -> bytes:
@@ -113,7 +112,8 @@ def detail(small: NDArray[np.float32]) -> bytes:
     """
     fine = small - cv2.GaussianBlur(small, (0, 0), _BLUR)
     fine = (fine - fine.mean()) / max(float(np.linalg.norm(fine)), 1e-6)
-    return np.clip(np.rint(fine * _SCALE), -127, 127).astype(np.int8).tobytes()
+    scaled = np.asarray(np.clip(np.rint(fine * _SCALE), -127, 127), np.int8)
+    return scaled.tobytes()
 
 
 JOBS: Final[Mapping[str, Callable[..., Reply]]] = {"look": look, "thumb": thumb}

@@ -12,7 +12,7 @@ from atisbo.evaluation.profile.schema import Masks, Mismatch
 from atisbo.evaluation.profile.spread import spread
 from atisbo.evaluation.profile.walk import shown
 
-AREA_EDGES: Final = tuple(n / 20 for n in range(21))
+AREA_EDGES: Final = tuple(n / 40 for n in range(41))
 _FULL: Final = 0.999
 
 

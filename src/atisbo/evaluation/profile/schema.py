@@ -158,7 +158,7 @@ class Masks(Part):
     area: Spread | None
     """Share of the picture, of masks that are not empty."""
     area_counts: tuple[int, ...]
-    """Masks by share of the picture, in 20 equal bins from 0 to 1; empty ones left out."""
+    """Masks by share of the picture, in 40 equal bins from 0 to 1; empty ones left out."""
 
 
 class IndexPart(Part):

@@ -33,7 +33,7 @@ JOBS: Final = "atisbo.evaluation.profile.look"
 MAX_FILE_BYTES: Final = 256 << 20
 _BATCH_FILES: Final = 16
 _BATCH_BYTES: Final = 2 << 20
-_IN_FLIGHT_BYTES: Final = 32 << 20
+_IN_FLIGHT_BYTES: Final = 16 << 20
 """Of contents that wait for a child; one larger file may wait alone."""
 
 Values = dict[str, Any]
