@@ -16,17 +16,20 @@ from rich.table import Table
 from atisbo.domain.applications import installed
 from atisbo.domain.cards import Card, Interval, Measurement, OutputSpec
 from atisbo.domain.kinds import is_foreign
-from atisbo.domain.uncertainty import uncertainty, uncertainty_of_many
 from atisbo.errors import NotFound
+from atisbo.evaluation.compare import Difference, primary
 from atisbo.evaluation.measure import Judged, Said, Vector, measure, measure_foreign
+from atisbo.evaluation.page import picture
+from atisbo.evaluation.pictures import SIDE, drawn, picks
 from atisbo.evaluation.report import Report, meanings
 from atisbo.evaluation.retrieval import altered
+from atisbo.evaluation.view import html
 from atisbo.imaging.decode import decode
-from atisbo.imaging.folders import Sample, data_sha256
+from atisbo.imaging.folders import Sample, data_sha256, read_mask
 from atisbo.imaging.masks import Scores, segment
 from atisbo.imaging.transform import Pixels, fit
 from atisbo.inference.answers import Answers
-from atisbo.inference.engine import Engine, OpenVINOEngine, Precision
+from atisbo.inference.engine import OpenVINOEngine, Precision
 from atisbo.inference.predictor import classify
 
 KNOWN_ITEMS: Final = 200
@@ -36,9 +39,10 @@ KNOWN_ITEMS: Final = 200
 class Served:
     """A network answering as the service would: the same decoder, fit, engine and road to an answer."""
 
-    def __init__(self, engine: Engine, card: Card) -> None:
+    def __init__(self, engine: OpenVINOEngine, card: Card) -> None:
         self._engine = engine
         self.card = card
+        self.engine = f"OpenVINO {engine.precision}"
 
     def __call__(self, sample: Sample) -> Said:
         return self.say(decode(sample.image.read_bytes()))
@@ -79,12 +83,20 @@ def _outlined(scores: Scores, size: tuple[int, int], output: OutputSpec) -> Said
 
 
 def _classified(scores: Scores, size: tuple[int, int], output: OutputSpec) -> Said:
-    findings = classify(scores, size, output)
-    shares = np.array([findings.probabilities[label] for label in output.labels])
-    decided = output.positive is not None
-    doubt = uncertainty(findings.probability, output.threshold) if decided else uncertainty_of_many(shares.tolist())
-    unsure = None if output.unsure_above is None else doubt > output.unsure_above
-    return Said(size, doubt, probabilities=shares, answer=output.labels.index(findings.label), unsure=unsure)
+    found = classify(scores, size, output)
+    shares = np.array([found.probabilities[label] for label in output.labels])
+    unsure = found.unsure if output.unsure_above is not None else None
+    doubt = found.uncertainty or 0.0
+    return Said(size, doubt, probabilities=shares, answer=output.labels.index(found.label), unsure=unsure)
+
+
+def opened(folder: Path, card: Card, precision: Precision = "auto") -> Served:
+    """The network of a folder's model.onnx.
+
+    Args:
+        precision: what the engine computes in.
+    """
+    return Served(OpenVINOEngine(folder / "model.onnx", card, precision=precision, streams=1), card)
 
 
 def judge(
@@ -97,27 +109,36 @@ def judge(
     precision: Precision = "auto",
     foreign: Sequence[Sample] = (),
 ) -> Report:
-    """Measure an application's network on samples.
+    """Measure an application's network on samples: :func:`judged` by the network of ``folder``."""
+    return judged(opened(folder, card, precision), samples, command=command, group=group, foreign=foreign)
+
+
+def judged(
+    served: Served,
+    samples: Sequence[Sample],
+    *,
+    command: str,
+    group: str | None = None,
+    foreign: Sequence[Sample] = (),
+) -> Report:
+    """Measure a network on samples.
 
     Args:
-        folder: where its model.onnx lies.
         group: column whose equal values the bootstrap draws together; retrieval is also measured across them.
-        precision: what the engine computes in.
         foreign: images that the application is not for.
     """
-    engine = OpenVINOEngine(folder / "model.onnx", card, precision=precision, streams=1)
-    served = Served(engine, card)
-    judged = measure(track(samples, "evaluating", transient=True), served, card)
-    if judged.embeddings:
-        judged = known_items(judged, samples, served).with_neighbours(group)
+    card = served.card
+    found = measure(track(samples, "evaluating", transient=True), served, card)
+    if found.embeddings:
+        found = known_items(found, samples, served).with_neighbours(group)
     return Report(
         version=card.version,
         data=words(samples),
         data_sha256=data_sha256(samples),
         command=command,
-        rows=judged.rows,
+        rows=found.rows,
         group=group,
-        engine=f"OpenVINO {engine.precision}",
+        engine=served.engine,
         task=card.task,
         labels=card.output.labels,
         positive=card.output.positive,
@@ -127,14 +148,37 @@ def judge(
     )
 
 
-def known_items(judged: Judged, samples: Sequence[Sample], served: Served) -> Judged:
+def page(report: Report, samples: Sequence[Sample], served: Served, column: str | None = None) -> str:
+    """The evaluation as one HTML page, with the pictures that matter most.
+
+    Args:
+        samples: those judged and the foreign ones.
+        column: of index.csv: figures for each of its values, too.
+    """
+    chosen = picks(report)
+    wanted = {row.file for one in chosen for row in one.rows}
+    shots = {sample.name: picture(illustrated(sample, served), SIDE) for sample in samples if sample.name in wanted}
+    return html(report, chosen, shots, column)
+
+
+def illustrated(sample: Sample, served: Served) -> Pixels:
+    """A sample's picture with what the network outlines and what is true."""
+    pixels = decode(sample.image.read_bytes())
+    answer, size = served.say(pixels), (pixels.shape[0], pixels.shape[1])
+    if answer.mask is not None:
+        return drawn(pixels, {"": answer.mask}, {"": read_mask(sample, size)})
+    truth = {name: read_mask(sample, size, name) for name in sample.structures}
+    return drawn(pixels, answer.structures, truth)
+
+
+def known_items(found: Judged, samples: Sequence[Sample], served: Served) -> Judged:
     """The rows with whether altered copies of up to :data:`KNOWN_ITEMS` images find their originals."""
     places = sorted({int(place) for place in np.linspace(0, len(samples) - 1, min(KNOWN_ITEMS, len(samples)))})
     copies: dict[str, dict[int, Vector]] = {}
     for place in track(places, "altered copies", transient=True):
         for name, copy in altered(decode(samples[place].image.read_bytes())).items():
             copies.setdefault(name, {})[place] = served.embedding(copy)
-    return judged.with_known_items(copies)
+    return found.with_known_items(copies)
 
 
 def chosen(name: str, extra: Path | None) -> tuple[Path, Card]:
@@ -187,3 +231,14 @@ def show(console: Console, title: str, figures: dict[str, Interval]) -> None:
     for name, found in figures.items():
         table.add_row(name, f"{found.value:.4f}", f"{found.low:.4f} – {found.high:.4f}", str(found.n))
     console.print(table)
+
+
+def show_differences(console: Console, first: Report, second: Report, found: dict[str, Difference]) -> None:
+    """Print what two versions differ in, and a sentence on each figure that matters most."""
+    table = Table("figure", "first", "second", "difference", "95 % interval", "images", title=first.data)
+    for one in found.values():
+        edges = f"{one.low:+.4f} – {one.high:+.4f}"
+        table.add_row(one.name, f"{one.first:.4f}", f"{one.second:.4f}", f"{one.value:+.4f}", edges, str(one.n))
+    console.print(table)
+    for one in primary(found, first.task):
+        console.print(one.sentence(first.version, second.version), soft_wrap=True, highlight=False)

@@ -1,16 +1,21 @@
-"""``atisbo evaluate``."""
+"""``atisbo evaluate`` and ``atisbo compare``."""
 
 from __future__ import annotations
 
+import json as plain
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from atisbo.cli.main import plainly, settings
-from atisbo.errors import Invalid, NotFound
+from atisbo.errors import Invalid
+
+if TYPE_CHECKING:
+    from atisbo.domain.cards import Card
+    from atisbo.imaging.folders import Sample
 
 learn = typer.Typer(no_args_is_help=True)
 
@@ -19,42 +24,119 @@ Data = Annotated[
     typer.Option("--data", exists=True, file_okay=False, help="Folder of images/, masks/, index.csv; repeatable."),
 ]
 Rules = Annotated[list[str] | None, typer.Option(help="column=value of index.csv; repeatable.")]
+Group = Annotated[str | None, typer.Option(help="Column whose equal values are drawn together.")]
+Unlabelled = Annotated[bool, typer.Option("--unlabelled", help="No masks/: an empty answer is right for every image.")]
+Which = Annotated[str, typer.Argument(help="Name of an installed application, or a folder of card.json, model.onnx.")]
+Json = Annotated[Path | None, typer.Option(dir_okay=False, help="Write everything there.")]
 
 
 @learn.command()
 @plainly
 def evaluate(
-    application: Annotated[str, typer.Argument(help="Name of an installed application.")],
+    application: Which,
     data: Data,
-    json: Annotated[Path | None, typer.Option(dir_okay=False, help="Write rows and sums there.")] = None,
+    json: Json = None,
+    html: Annotated[Path | None, typer.Option(dir_okay=False, help="Write a page with charts and pictures.")] = None,
     where: Rules = None,
     by: Annotated[str | None, typer.Option(help="Column: figures for each of its values, too.")] = None,
-    group: Annotated[str | None, typer.Option(help="Column whose equal values are drawn together.")] = None,
-    unlabelled: Annotated[
-        bool, typer.Option("--unlabelled", help="No masks/: an empty answer is right for every image.")
-    ] = False,
+    group: Group = None,
+    unlabelled: Unlabelled = False,
+    foreign: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, file_okay=False, help="Folder of images that should all be refused; repeatable."),
+    ] = None,
 ) -> None:
     """Measure an application's network on labelled images, with the engine that serves it."""
-    from atisbo.cli.judge import judge, show
-    from atisbo.domain.applications import installed
-    from atisbo.imaging.folders import read_folders, select
+    from atisbo.cli.judge import chosen, judged, opened, page, show
 
-    chosen = settings()
-    found = installed(chosen.applications_dir)
-    if application not in found:
-        raise NotFound("application_unknown", "There is no application called {name}.", name=application)
-    samples = select(read_folders(data, unlabelled=unlabelled), where or ())
-    if not samples:
-        raise Invalid("data_empty", "There is no image to evaluate.")
-    folder, card = found[application][0].folder, found[application][1]
-    precision = chosen.engine_precision
-    report = judge(folder, card, samples, command=spoken(sys.argv), group=group, precision=precision)
+    setting = settings()
+    folder, card = chosen(application, setting.applications_dir)
+    samples, others = chosen_samples(card, data, where, unlabelled), foreign_samples(card, foreign or [])
+    served = opened(folder, card, setting.engine_precision)
+    report = judged(served, samples, command=spoken(sys.argv), group=group, foreign=others)
     console = Console()
     show(console, card.version, report.figures())
     for value, figures in (report.by(by) if by else {}).items():
         show(console, f"{by} {value}", figures)
     if json:
         report.write(json, by)
+    if html:
+        html.write_text(page(report, [*samples, *others], served, by), encoding="utf-8")
+
+
+@learn.command()
+@plainly
+def compare(
+    first: Annotated[str, typer.Argument(help="Application, folder, or JSON of an evaluation.")],
+    second: Annotated[str, typer.Argument(help="The same of the version that is judged against it.")],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option("--data", exists=True, file_okay=False, help="Folder of labelled images; repeatable."),
+    ] = None,
+    where: Rules = None,
+    group: Group = None,
+    unlabelled: Unlabelled = False,
+    json: Json = None,
+) -> None:
+    """Say whether the second version is better than the first, by a paired bootstrap over the same images."""
+    from atisbo.cli.judge import chosen, judge, show_differences
+    from atisbo.evaluation.compare import as_json
+    from atisbo.evaluation.compare import compare as differences
+    from atisbo.evaluation.report import Report
+
+    setting, command = settings(), spoken(sys.argv)
+
+    def report(which: str) -> Report:
+        if Path(which).is_file():
+            return Report.read(Path(which))
+        folder, card = chosen(which, setting.applications_dir)
+        samples = chosen_samples(card, data or [], where, unlabelled)
+        return judge(folder, card, samples, command=command, group=group, precision=setting.engine_precision)
+
+    ours, theirs = report(first), report(second)
+    found = differences(ours, theirs, group)
+    show_differences(Console(), ours, theirs, found)
+    if json:
+        text = plain.dumps(as_json(ours, theirs, found, command), indent=1, allow_nan=False)
+        json.write_text(text + "\n", encoding="utf-8")
+
+
+def chosen_samples(card: Card, data: list[Path], where: list[str] | None, unlabelled: bool) -> list[Sample]:
+    """The samples a network is judged on: with masks or classes, as its task needs them, and with its structures.
+
+    Raises:
+        Invalid: there is none.
+    """
+    from atisbo.imaging.folders import read_folder, select
+
+    classes = card.task == "classification"
+    wanted = card.structures.output.labels if card.structures else ()
+    samples = [
+        sample
+        for folder in data
+        for sample in read_folder(
+            folder,
+            unlabelled=unlabelled,
+            classes=classes,
+            structures=[name for name in wanted if (folder / name).is_dir()],
+        )
+    ]
+    if not (found := select(samples, where or ())):
+        raise Invalid("data_empty", "There is no image to evaluate. Name folders with --data.")
+    return found
+
+
+def foreign_samples(card: Card, folders: list[Path]) -> list[Sample]:
+    """Every image of folders that the network should refuse.
+
+    Raises:
+        Invalid: the network has no gate.
+    """
+    from atisbo.imaging.folders import read_folders
+
+    if folders and not card.gate:
+        raise Invalid("gate_missing", "The network's card has no gate, so it refuses nothing; leave out --foreign.")
+    return read_folders(folders, unlabelled=True)
 
 
 def spoken(argv: list[str]) -> str:
