@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from atisbo.errors import AtisboError, Invalid, NotFound, NotSignedIn, TooMany, Unavailable
+from atisbo.errors import AtisboError, ConsentNeeded, Invalid, NotFound, NotSignedIn, TooMany, Unavailable
 from atisbo.i18n import translate
 from atisbo.web import render
 
@@ -68,7 +68,15 @@ async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, AtisboError)
     if error.status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error)
-    return problem(request, error)
+    return problem(request, error, **_more(error))
+
+
+def _more(error: AtisboError) -> dict[str, Any]:
+    """Where to read and to agree, for programs."""
+    if not isinstance(error, ConsentNeeded):
+        return {}
+    terms = {"version": error.version, "read": "/api/v1/terms", "agree": "/api/v1/me/consents/use"}
+    return {"terms": terms}
 
 
 async def _malformed(request: Request, error: Exception) -> Response:

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 from pydantic import BaseModel, Field
 
+from atisbo.domain.consents import USE
 from atisbo.errors import NotSignedIn
-from atisbo.services import accounts, tokens
+from atisbo.services import accounts, consents, tokens
 from atisbo.web.api.accounts import Me, me
 from atisbo.web.api.shapes import Body
 from atisbo.web.deps import AppState, Db
@@ -22,6 +23,8 @@ class Registration(Body):
     email: str = Field(max_length=254)
     password: str = Field(max_length=200)
     invitation: str | None = Field(default=None, max_length=100)
+    consent: bool = False
+    """Agrees to the terms of today, as `GET /terms` shows them; without it nothing can be uploaded."""
 
 
 class TokenPair(BaseModel):
@@ -47,6 +50,8 @@ def register(body: Registration, request: Request, db: Db, state: AppState) -> M
         invitation=body.invitation,
         language=language_of(request),
     )
+    if body.consent:
+        consents.agree(db, actor, version=USE.version, language=actor.language)
     return me(actor)
 
 
