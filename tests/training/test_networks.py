@@ -37,8 +37,8 @@ def test_features_have_the_stated_channels_and_strides(
 
 
 def test_a_wrong_number_of_channels_is_refused() -> None:
-    with pytest.raises(Misconfigured, match="needs 3"):
-        networks.build(tiny(network={"kind": "resnet50v2_unet", "channels": (8, 8)}))
+    with pytest.raises(Misconfigured, match="has 3 levels"):
+        networks.build(tiny(network={"kind": "resnet50v2_unet", "channels": (8, 8, 8, 8)}))
 
 
 def test_weights_come_back_out_of_a_file(tmp_path: Path) -> None:

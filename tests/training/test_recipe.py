@@ -60,5 +60,5 @@ def test_what_is_wrong_is_named(tmp_path: Path, change: tuple[str, str], sentenc
 
 
 def test_an_unknown_name_lists_the_shipped_ones() -> None:
-    with pytest.raises(Misconfigured, match="one of: .*unet"):
+    with pytest.raises(Misconfigured, match=r"one of: .*unet"):
         load_recipe("nothing")

@@ -161,9 +161,10 @@ class Batches:
         rng = np.random.default_rng((self.seed, epoch))
         if not self.data.balance:
             return rng.permutation(len(self.images))
-        edges = np.cumsum(chances(self.images, self.data)) * len(self.images)
+        alike = np.array(sorted(range(len(self.images)), key=lambda index: _key(self.images[index], self.data)))
+        edges = np.cumsum(chances(self.images, self.data)[alike]) * len(self.images)
         drawn = np.searchsorted(edges, np.arange(len(self.images)) + rng.random())
-        return rng.permutation(drawn.clip(max=len(self.images) - 1))
+        return rng.permutation(alike[drawn.clip(max=len(self.images) - 1)])
 
     def epoch(self, epoch: int, size: tuple[int, int], start: int = 0) -> Iterator[Batch]:
         """The epoch's batches from step ``start`` on; the next ones are made while this one is used."""
@@ -206,7 +207,7 @@ def blend(one: Item, other: Item, share: float) -> Item:
 
 def chances(images: Sequence[Cached], recipe: DataRecipe) -> NDArray[np.float64]:
     """How probable each image is at every draw, (n,), adding up to 1; see ``data.balance``."""
-    keys = [tuple(value(image, column) for column in recipe.balance) for image in images]
+    keys = [_key(image, recipe) for image in images]
     result = np.ones(len(images))
     for level in range(len(recipe.balance)):
         siblings: dict[tuple[str, ...], set[str]] = {}
@@ -217,6 +218,10 @@ def chances(images: Sequence[Cached], recipe: DataRecipe) -> NDArray[np.float64]
     result /= [counts[key] for key in keys]
     result = result**recipe.balance_strength
     return np.asarray(result / result.sum(), np.float64)
+
+
+def _key(image: Cached, recipe: DataRecipe) -> tuple[str, ...]:
+    return tuple(value(image, column) for column in recipe.balance)
 
 
 def value(image: Cached, column: str) -> str:

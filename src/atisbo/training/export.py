@@ -21,7 +21,7 @@ from atisbo.training.networks import EMBEDDING, Network
 INPUT, OPSET = "image", 17
 BOUND = 0.02
 """Largest difference of a probability from torch in float32 that an export may show, whatever the runtime; of an
-embedding, share of its largest number."""
+embedding, 1 − the cosine."""
 
 Answers = dict[str, NDArray[np.float32]]
 """Output → its values, float32, the batch first."""
@@ -138,8 +138,7 @@ def check(network: Network, path: Path, batches: list[Tensor], bound: float = BO
     """Compare every answer of the file in both runtimes with the network in torch, float32.
 
     Returns:
-        Per runtime and output the largest difference of a probability (of an embedding: relative to its largest
-        number).
+        Per runtime and output the largest difference of a probability (of an embedding: 1 − the cosine).
 
     Raises:
         Misconfigured: a difference is above ``bound``.
@@ -168,9 +167,10 @@ def check(network: Network, path: Path, batches: list[Tensor], bound: float = BO
 
 
 def difference(output: str, one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """How far two answers of the same output are apart: probabilities, or shares of the largest number."""
+    """How far two answers of the same output are apart: probabilities, or directions of an embedding."""
     if output == EMBEDDING:
-        return float(np.abs(one - other).max() / max(float(np.abs(one).max()), 1e-6))
+        lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+        return float((1 - (one * other).sum(1) / np.maximum(lengths, 1e-12)).max())
     activate = sigmoid if one.ndim == 4 else softmax
     return float(np.abs(activate(one) - activate(other)).max())
 

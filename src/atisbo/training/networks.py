@@ -16,7 +16,6 @@ from torch.nn import functional as F
 from atisbo.errors import Misconfigured
 from atisbo.training.encoders import ENCODERS, Encoder, conv, load_weights
 from atisbo.training.recipe import Recipe
-from atisbo.training.sections import NetworkRecipe
 
 Outputs = dict[str, Tensor]
 LOGITS, EMBEDDING, STRUCTURES, KINDS = "logits", "embedding", "structures", "kinds"
@@ -90,17 +89,27 @@ class UNet(Network):
 class Classifier(nn.Module):
     """From averaged features over dense layers to the embedding and the classes."""
 
-    def __init__(self, channels: tuple[int, ...], classes: int, recipe: NetworkRecipe) -> None:
+    def __init__(self, channels: tuple[int, ...], recipe: Recipe) -> None:
         super().__init__()
-        self.levels = recipe.pooled_levels
-        widths = (sum(channels[-self.levels :]), *recipe.hidden)
-        self.dropout = nn.Dropout(recipe.dropout)
+        chosen, structures = recipe.network, recipe.structures
+        self.levels, self.seen = chosen.pooled_levels, structures.seen if structures else ""
+        inputs = sum(channels[-self.levels :])
+        if structures and self.seen:
+            inputs += len(structures.labels) * (3 + (channels[-1] if self.seen == "features" else 0))
+        widths = (inputs, *chosen.hidden)
+        self.dropout = nn.Dropout(chosen.dropout)
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        self.embedding = nn.Linear(widths[-1], recipe.embedding) if recipe.embedding else None
-        self.classes = nn.Linear(recipe.embedding or widths[-1], classes)
+        self.embedding = nn.Linear(widths[-1], chosen.embedding) if chosen.embedding else None
+        self.classes = nn.Linear(chosen.embedding or widths[-1], len(recipe.output.labels))
 
-    def forward(self, features: list[Tensor]) -> Outputs:
-        x = self.dropout(torch.cat([level.mean((2, 3)) for level in features[-self.levels :]], 1))
+    def forward(self, features: list[Tensor], outlines: Tensor | None = None) -> Outputs:
+        found = [level.mean((2, 3)) for level in features[-self.levels :]]
+        if outlines is not None and self.seen:
+            shares = outlines.detach().sigmoid()
+            found.append(measures(shares))
+            if self.seen == "features":
+                found.append(within(features[-1], shares, 2 ** len(features)))
+        x = self.dropout(torch.cat(found, 1))
         for layer in self.hidden:
             x = F.relu(layer(x))
         if self.embedding is not None:
@@ -108,11 +117,24 @@ class Classifier(nn.Module):
         return {LOGITS: self.classes(x), EMBEDDING: x}
 
 
+def measures(shares: Tensor) -> Tensor:
+    """Logarithms of area, height and width of outlines (n, labels, h, w) as shares of the image, (n, 3 · labels)."""
+    found = [shares.mean((2, 3)), shares.amax(3).mean(2), shares.amax(2).mean(2)]
+    return (torch.cat(found, 1) + 0.01).log()
+
+
+def within(features: Tensor, shares: Tensor, stride: int) -> Tensor:
+    """Features (n, c, h, w) averaged within each outline of a grid so many times finer, (n, labels · c)."""
+    small = F.avg_pool2d(shares, stride).flatten(2)
+    weights = small / (small.sum(2, keepdim=True) + 1e-3)
+    return torch.matmul(weights, features.flatten(2).transpose(1, 2)).flatten(1)
+
+
 class EncoderNetwork(Network):
     """An encoder with a decoder, a classifier or both.
 
-    The decoder climbs to stride 2; the outlines of that grid are enlarged bilinearly. The last doubling would cost
-    a third of the time and moves an outline by less than a pixel.
+    The decoder climbs to stride 2 at most; the outlines of that grid are enlarged bilinearly. The last doubling would
+    cost a third of the time and moves an outline by less than a pixel.
 
     Args:
         channels: of the decoder's levels, bottom first; empty: there is no decoder.
@@ -129,9 +151,10 @@ class EncoderNetwork(Network):
             self._add_decoder(encoder.channels, channels, outlines)
 
     def _add_decoder(self, given: tuple[int, ...], channels: Sequence[int], outlines: int) -> None:
-        skips = list(reversed(given[:-1]))
-        if len(channels) != len(skips):
-            raise Misconfigured("recipe_decoder", "network.channels: this encoder needs {n} of them.", n=len(skips))
+        skips = list(reversed(given[:-1]))[: len(channels)]
+        if len(channels) > len(skips):
+            raise Misconfigured("recipe_decoder", "The decoder's channels: this encoder has {n} levels.", n=len(skips))
+        self.enlarged = 2.0 ** (len(given) - len(channels))
         below = (given[-1], *channels[:-1])
         self.narrow = nn.ModuleList(conv(a, b) for a, b in zip(below, channels, strict=True))
         self.merge = nn.ModuleList(double_conv(b + s, b) for b, s in zip(channels, skips, strict=True))
@@ -141,11 +164,13 @@ class EncoderNetwork(Network):
         return list(self.encoder(x))
 
     def answers(self, features: list[Tensor]) -> Outputs:
-        found: Outputs = {}
-        if self.classifier is not None:
-            found = self.classifier(features)
-        if self.climbs:
-            found[STRUCTURES if found else LOGITS] = self._climb(features)
+        outlines = self._climb(features) if self.climbs else None
+        if self.classifier is None:
+            assert outlines is not None
+            return {LOGITS: outlines}
+        found: Outputs = self.classifier(features, outlines)
+        if outlines is not None:
+            found[STRUCTURES] = outlines
         return found
 
     def _climb(self, features: list[Tensor]) -> Tensor:
@@ -153,7 +178,7 @@ class EncoderNetwork(Network):
         for narrow, merge in zip(self.narrow, self.merge, strict=True):
             y = F.interpolate(narrow(y), scale_factor=2.0, mode="bilinear")
             y = merge(torch.cat([y, skips.pop()], 1))
-        return F.interpolate(self.head(y), scale_factor=2.0, mode="bilinear")
+        return F.interpolate(self.head(y), scale_factor=self.enlarged, mode="bilinear")
 
 
 def build(recipe: Recipe, weights: Path | None = None) -> Network:
@@ -170,7 +195,7 @@ def build(recipe: Recipe, weights: Path | None = None) -> Network:
         load_weights(encoder, weights / chosen.encoder_weights)
     if recipe.task == "segmentation":
         return EncoderNetwork(encoder, channels=chosen.channels)
-    classifier = Classifier(encoder.channels, len(recipe.output.labels), chosen)
+    classifier = Classifier(encoder.channels, recipe)
     if recipe.structures is None:
         return EncoderNetwork(encoder, classifier=classifier)
     outlines = len(recipe.structures.labels)

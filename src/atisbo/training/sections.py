@@ -46,8 +46,11 @@ class StructuresRecipe(Strict):
 
     labels: tuple[str, ...] = Field(min_length=1)
     """For example disc and cup: one channel and one folder of masks each."""
-    channels: tuple[int, ...] = Field(min_length=2)
-    """Of the decoder's levels, bottom first."""
+    channels: tuple[int, ...] = Field(min_length=1)
+    """Of the decoder's levels, bottom first; fewer than the encoder has stop at a coarser grid."""
+    seen: Literal["", "measures", "features"] = ""
+    """What the classes are read off besides the averaged features: logarithms of each outline's area, height and width;
+    with ``features`` also the deepest features averaged within it. No gradient flows back through the outlines."""
     weight: float = Field(default=1.0, gt=0)
     """Of the outlines' loss against the classes' loss of 1."""
     border_weight: float = Field(default=0.0, ge=0)
