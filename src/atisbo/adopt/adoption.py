@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from atisbo.adopt import kinds
 from atisbo.adopt.folder import Draft, publish
@@ -83,20 +83,14 @@ def _adopted(source: Path, draft: Draft, recipe: str | None, command: str, bound
 def _copied(source: Path, into: Path, most: int) -> tuple[kinds.Kind, str]:
     """A copy under a name of ours; kind and SHA-256 of the original."""
     into.mkdir()
-    try:
-        descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise Refused(f"it cannot be read ({error.strerror})") from error
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Refused("it is not a file")
+    with _opened(source) as file:
         start = file.read(16)
         kind = kinds.recognise(source, start)
         file.seek(0)
         return kind, _copy(file, into / f"network{source.suffix.lower()}", most)
 
 
-def _copy(file: Any, to: Path, most: int) -> str:
+def _copy(file: BinaryIO, to: Path, most: int) -> str:
     """Copy no more than allowed; the SHA-256 of what was copied."""
     digest, copied = hashlib.sha256(), 0
     with to.open("xb") as out:
@@ -119,7 +113,7 @@ def _converted(
     kind: str, source: Path, base: Path, card: Card, recipe: str | None, bounds: Bounds
 ) -> tuple[Path, float]:
     room, told = _room(base / "conversion"), {"source": str(source), "card": card.model_dump_json()}
-    job = "atisbo.adopt.convert:keras"
+    job = "atisbo.adopt.keras_file:convert"
     if kind == "safetensors":
         job, told["recipe"] = "atisbo.adopt.weights:convert", _recipe(recipe)
     found = work(job, room, bounds, reads=[source.parent], **told)
@@ -141,14 +135,24 @@ def _room(folder: Path) -> Path:
 
 def _collect(source: Path, to: Path, most: int) -> None:
     """Copy what a room left, if it is a plain file: a room that was taken over could leave anything under that name."""
-    try:
-        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise Refused("converting it left no network behind") from error
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Refused("converting it left something that is no file")
+    with _opened(source, os.O_NOFOLLOW) as file:
         _copy(file, to, most)
+
+
+def _opened(path: Path, flags: int = 0) -> BinaryIO:
+    """A plain file; nothing is waited for.
+
+    Raises:
+        Refused: it is something else, or cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    except OSError as error:
+        raise Refused(f"it cannot be read ({error.strerror})") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Refused("it is not a file")
+    return os.fdopen(descriptor, "rb")
 
 
 def _figure(found: dict[str, Any]) -> float:

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from atisbo.adopt.proof import MODEL, noise
-from atisbo.adopt.refusal import Refused, plain
+from atisbo.adopt.proof import noise
+from atisbo.adopt.refusal import Refused, out_of_memory, plain
 from atisbo.domain.cards import Card
 from atisbo.imaging.transform import normalise
 from atisbo.training.export import INPUT, OPSET
@@ -24,37 +24,20 @@ BOUND: Final = 1e-3
 Answers = dict[str, NDArray[np.float32]]
 
 
-def keras(scratch: Path, source: str, card: str) -> dict[str, Any]:
-    """``.keras`` or ``.h5`` to ``model.onnx``.
-
-    Args:
-        source: path of the file.
-        card: the card as JSON; its input size is exported.
-
-    Returns:
-        ``difference``: the largest found; ``outputs``: names.
+def load_keras(path: Path) -> nn.Module:
+    """A network of Keras, with named answers, from a file that was cleaned before.
 
     Raises:
-        Refused: see :mod:`atisbo.adopt.keras_file`; or Keras cannot build it, or it has no one image for an input.
+        Refused: Keras cannot build it, or it has no one image for an input.
     """
-    from atisbo.adopt.keras_file import clean_h5, clean_keras
-
-    path = Path(source)
-    clean = clean_h5(path, scratch) if path.suffix.lower() in (".h5", ".hdf5") else clean_keras(path, scratch)
-    return exported(_load_keras(clean), Card.model_validate_json(card), scratch / MODEL)
-
-
-def _load_keras(path: Path) -> nn.Module:
     from keras import saving
 
     logging.disable(logging.WARNING)
     try:
         model = saving.load_model(path, compile=False, safe_mode=True)
-    except MemoryError:
-        raise
     except Exception as error:  # whatever a wrong description makes a hundred layers say
-        if "allocate memory" in str(error):
-            raise MemoryError from error
+        if out_of_memory(error):
+            raise
         raise Refused(f"Keras cannot build it: {plain(error, 300)}") from error
     if len(model.inputs) != 1 or len(model.inputs[0].shape) != 4:
         raise Refused("it does not take one batch of images; a network with one input of rank 4 is needed")
@@ -113,8 +96,8 @@ def _answers(network: nn.Module, batch: NDArray[np.float32]) -> Answers:
         with torch.no_grad():
             found: dict[str, Tensor] = network(torch.from_numpy(batch))
     except (RuntimeError, ValueError, TypeError) as error:
-        if "allocate memory" in str(error):
-            raise MemoryError from error
+        if out_of_memory(error):
+            raise
         shape = " × ".join(["n", *map(str, batch.shape[1:])])
         raise Refused(
             f"input.tensor: the network does not take {shape}, which is the card's size and layout"

@@ -39,7 +39,15 @@ GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform L1 L2 L1L
 MaxNorm NonNeg UnitNorm MinMaxNorm SeedGenerator
 __keras_tensor__ __tuple__ __numpy__ __tensor__
 """
-_KNOWN: Final = frozenset((_MODELS + _LAYERS + _PARTS).split())
+_KNOWN: Final = frozenset(f"{_MODELS} {_LAYERS} {_PARTS}".split())
+_OPERATIONS: Final = {
+    "keras.src.ops.numpy": "Add Subtract Multiply Divide TrueDivide Negative Maximum Minimum Mean Sum Max Min Square"
+    " Sqrt Exp Log Power Absolute Abs Clip Tanh Concatenate Reshape Transpose ExpandDims Squeeze Pad GetItem",
+    "keras.src.ops.nn": "Relu Relu6 Sigmoid Silu Softmax Gelu HardSigmoid HardSilu LeakyRelu Elu Softplus Normalize",
+    "keras.src.ops.image": "Resize",
+    "keras.src.ops.core": "Cast",
+}
+"""Operations that stand in a model beside its layers (``x * 2``); none of them calls anything."""
 _CODE: Final = {"Lambda": "a Lambda layer", "__lambda__": "a lambda", "function": "a function of its own"}
 _TENSORFLOW: Final = ("TFOpLambda", "SlicingOpLambda", "TFSMLayer", "TensorFlowOpLayer", "ClassMethod")
 _TRAINING: Final = ("compile_config", "training_config", "optimizer_config")
@@ -81,15 +89,18 @@ def _clean(node: Any, depth: int) -> Any:
 
 
 def _check(node: dict[str, Any]) -> None:
-    name, module, registered = node["class_name"], node.get("module"), node.get("registered_name")
-    where = plain(node.get("name") or (node.get("config") or {}).get("name") or "", 60) if _has_name(node) else ""
-    at = f" at {where!r}" if where else ""
+    name, module, registered = (node.get(key) for key in ("class_name", "module", "registered_name"))
+    if not all(isinstance(word, str | None) for word in (name, module, registered)):
+        raise Refused("its description of the network is damaged")
+    at = _place(node)
     if name in _CODE:
         raise Refused(f"it carries code ({_CODE[name]}{at}); replace it by Keras layers and save the model again")
     if name in _TENSORFLOW:
         raise Refused(
             f"it calls TensorFlow itself ({plain(name, 40)}{at}); replace that by Keras layers, or export ONNX"
         )
+    if name in _OPERATIONS.get(module or "", "").split() and registered in (None, name):
+        return
     if module not in (None, "builtins") and module not in _MODULES:
         raise Refused(f"it wants to import {plain(module, 60)}.{plain(name, 60)}{at}, which is code; only Keras's own")
     if registered is not None and registered not in (name, f"keras>{name}", f"Keras>{name}"):
@@ -98,8 +109,11 @@ def _check(node: dict[str, Any]) -> None:
         raise Refused(f"the layer {plain(name, 60)}{at} is not one that can be imported; export the network as ONNX")
 
 
-def _has_name(node: dict[str, Any]) -> bool:
-    return isinstance(node.get("name"), str) or isinstance(node.get("config"), dict)
+def _place(node: dict[str, Any]) -> str:
+    """Which layer it is, for the sentence."""
+    config = node.get("config")
+    name = node.get("name") or (config.get("name") if isinstance(config, dict) else None)
+    return f" at {plain(name, 60)!r}" if name else ""
 
 
 def _modern(node: dict[str, Any]) -> dict[str, Any]:

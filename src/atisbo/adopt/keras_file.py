@@ -12,11 +12,32 @@ import h5py
 
 from atisbo.adopt import hdf5, keras_config
 from atisbo.adopt.refusal import Refused, plain
+from atisbo.domain.cards import Card
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MEMBERS: Final = {_CONFIG: keras_config.LARGEST, _METADATA: 1 << 20}
 _LARGEST: Final = 1 << 30
 """Bytes of weights, unpacked."""
+
+
+def convert(scratch: Path, source: str, card: str) -> dict[str, Any]:
+    """``.keras`` or ``.h5`` to ``model.onnx``.
+
+    Args:
+        source: path of the file.
+        card: the card as JSON; its input size is exported.
+
+    Returns:
+        ``difference``: the largest between Keras and the file; ``outputs``: names.
+
+    Raises:
+        Refused: the file is no network of Keras's own layers, or cannot be converted.
+    """
+    path = Path(source)
+    clean = clean_h5(path, scratch) if path.suffix.lower() in (".h5", ".hdf5") else clean_keras(path, scratch)
+    from atisbo.adopt.convert import exported, load_keras  # the heavy libraries, only for files that were let through
+
+    return exported(load_keras(clean), Card.model_validate_json(card), scratch / "model.onnx")
 
 
 def clean_keras(source: Path, scratch: Path) -> Path:

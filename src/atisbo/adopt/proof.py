@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from atisbo.adopt import network
-from atisbo.adopt.refusal import Refused, plain
+from atisbo.adopt.refusal import Refused, out_of_memory, plain
 from atisbo.domain.cards import Card
 from atisbo.errors import Misconfigured
 from atisbo.imaging.transform import Pixels, normalise
@@ -81,6 +81,8 @@ def _onnx_runtime(path: Path, card: Card, pictures: Pixels) -> NDArray[np.float3
         entry = session.get_inputs()[0].name
         raw = [session.run(wanted, {entry: normalise(one[np.newaxis], card.input)})[0] for one in pictures]
     except Exception as error:  # its exceptions have no family of their own
+        if out_of_memory(error):
+            raise
         raise Refused(f"it does not run in ONNX Runtime: {plain(error, 300)}") from error
     return np.concatenate([shaped(np.asarray(part, np.float32), card) for part in raw])
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from atisbo.adopt.refusal import Refused
+from atisbo.adopt.refusal import Refused, out_of_memory
 from atisbo.imaging import walls
 
 ENVIRONMENT: Final = frozenset(
@@ -32,6 +32,8 @@ def main(told: dict[str, Any]) -> None:
             ``file_bytes``, ``job`` (``module:function``) and ``arguments`` (of it, after the scratch folder).
     """
     walls.end_with_parent()
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")  # where memory runs out, it is this process that goes
     scratch = Path(told["scratch"])
     os.chdir(scratch)
     said = _said(told, scratch)
@@ -52,12 +54,10 @@ def _said(told: dict[str, Any], scratch: Path) -> dict[str, Any]:
         return {"no_walls": str(error)}
     except Refused as error:
         return {"refused": str(error)}
-    except MemoryError:
-        return {"refused": "it needs more memory than an import may use"}
     except ModuleNotFoundError as error:
         return {"missing": error.name}
     except Exception as error:
-        if "allocate memory" in str(error):  # torch and OpenVINO say it in words
+        if out_of_memory(error):
             return {"refused": "it needs more memory than an import may use"}
         return {"crash": f"{type(error).__name__}: {error}"[:2000]}
 

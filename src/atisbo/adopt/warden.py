@@ -35,7 +35,7 @@ _LOOK_S: Final = 0.2
 class Bounds:
     """What a room may use up."""
 
-    memory_bytes: int = 12 << 30
+    memory_bytes: int = 8 << 30
     """Address space; the libraries alone reserve about two GiB of it."""
     cpu_s: int = 600
     wall_s: float = 900.0
