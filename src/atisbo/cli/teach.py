@@ -33,6 +33,9 @@ def train(
     epochs: Epochs = None,
     everything: Annotated[bool, typer.Option("--everything", help="Train on all images, validate on none.")] = False,
     resume: Resume = False,
+    calibrate_from: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="out_of_fold.npz of a cross-validation.")
+    ] = None,
     export_only: Annotated[bool, typer.Option("--export-only", help="Export what --out has so far.")] = False,
     device: Device = "auto",
 ) -> None:
@@ -51,6 +54,39 @@ def train(
         everything=everything,
         resume=resume,
         export_only=export_only,
+        calibrate_from=calibrate_from,
         device=device,
     )
     raise typer.Exit(0 if run(asked) else 130)
+
+
+@teach.command()
+@plainly
+def crossval(
+    recipe: Name,
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for folds, curves and out-of-fold answers; run again to go on.")],
+    k: Annotated[int, typer.Option("-k", min=2, help="How many folds.")] = 5,
+    weights: Weights = None,
+    start: Start = None,
+    hold_out: Rules = None,
+    leave_out: Annotated[str | None, typer.Option(help="Column: every fold leaves out whole values of it.")] = None,
+    epochs: Epochs = None,
+    device: Device = "auto",
+) -> None:
+    """Train k times, each time without a part; tell how good it is there and when to stop."""
+    from atisbo.cli.crossval import run
+    from atisbo.cli.train import Asked
+
+    asked = Asked(
+        recipe,
+        data,
+        out,
+        command=spoken(sys.argv),
+        weights=weights,
+        start=start,
+        hold_out=tuple(hold_out or ()),
+        epochs=epochs,
+        device=device,
+    )
+    raise typer.Exit(0 if run(asked, k, leave_out) else 130)

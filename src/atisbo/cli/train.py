@@ -18,6 +18,7 @@ from atisbo.evaluation.calibration import choose_threshold, choose_unsure, fit_t
 
 try:
     from atisbo.training import story
+    from atisbo.training.crossval import read_out_of_fold
     from atisbo.training.devices import place
     from atisbo.training.export import softmax
     from atisbo.training.recipe import Recipe, load_recipe
@@ -45,6 +46,7 @@ class Asked:
     everything: bool = False
     resume: bool = False
     export_only: bool = False
+    calibrate_from: Path | None = None
     device: str = "auto"
 
 
@@ -78,6 +80,10 @@ def publish(recipe: Recipe, split: Split, asked: Asked, console: Console) -> Non
     """Export what was trained, choose its operating point, measure it, write the card."""
     texts = recipe.model_dump(include={"intended_use", "limits", "licence"})
     card = story.publish(asked.out, split, calibrated, console=console).model_copy(update=texts)
+    if asked.calibrate_from:
+        found = calibrated(recipe, *read_out_of_fold(asked.calibrate_from, recipe.output.labels))
+        names = card.output.model_dump(include={"scores", "embedding"})
+        card = card.model_copy(update={"output": found.model_copy(update=names)})
     measured(card, split, asked.out, recipe.data.hold_out, asked.command, console).write(asked.out / story.CARD)
 
 
@@ -100,23 +106,32 @@ def calibrated(recipe: Recipe, logits: NDArray[np.float64], truth: NDArray[np.in
         truth: (n,), numbers of the right classes.
     """
     output, wanted = recipe.output, recipe.calibration
-    temperature = fit_temperature(logits, truth) if wanted.temperature else 1.0
-    probabilities = softmax((logits / temperature).astype(np.float32)).astype(float)
-    threshold = output.threshold
-    if output.positive is None:
-        unsure = np.array([uncertainty_of_many(row) for row in probabilities])
-        wrong = probabilities.argmax(1) != truth
-    else:
+    if wanted.temperature:
+        output = output.model_copy(update={"temperature": fit_temperature(logits, truth)})
+    if output.positive is not None and wanted.threshold != "half":
         positive = output.labels.index(output.positive)
-        scores, yes = probabilities[:, positive], truth == positive
-        if wanted.threshold != "half":
-            threshold = choose_threshold(scores, yes, wanted.threshold)
-        unsure = np.array([uncertainty(score, threshold) for score in scores])
-        wrong = (scores >= threshold) != yes
-    limit = None
+        scores, _, _ = chosen(output, logits)
+        threshold = choose_threshold(scores[:, positive], truth == positive, wanted.threshold)
+        output = output.model_copy(update={"threshold": threshold})
     if wanted.answered_accuracy or wanted.unsure_share:
-        limit = choose_unsure(unsure, wrong, accuracy=wanted.answered_accuracy, share=wanted.unsure_share)
-    return output.model_copy(update={"temperature": temperature, "threshold": threshold, "unsure_above": limit})
+        _, answer, unsure = chosen(output, logits)
+        share = None if wanted.answered_accuracy else wanted.unsure_share
+        limit = choose_unsure(unsure, answer != truth, accuracy=wanted.answered_accuracy, share=share)
+        output = output.model_copy(update={"unsure_above": limit})
+    return output
+
+
+def chosen(
+    output: OutputSpec, logits: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    """Probabilities (n, classes), the answer (n,) and its uncertainty (n,), as serving gives them."""
+    probabilities = softmax((logits / output.temperature).astype(np.float32)).astype(float)
+    if output.positive is None:
+        return probabilities, probabilities.argmax(1), np.array([uncertainty_of_many(row) for row in probabilities])
+    positive = output.labels.index(output.positive)
+    scores = probabilities[:, positive]
+    answer = np.where(scores >= output.threshold, positive, 1 - positive)
+    return probabilities, answer, np.array([uncertainty(score, output.threshold) for score in scores])
 
 
 def measured(card: Card, split: Split, out: Path, rules: Sequence[str], command: str, console: Console) -> Card:

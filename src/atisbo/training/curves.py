@@ -17,8 +17,8 @@ def write_curves(folder: Path, curves: Curves) -> None:
     draw_curves(curves, folder / "curves.png")
 
 
-def draw_curves(curves: Curves, path: Path) -> None:
-    """One panel per figure, training and validation over epochs."""
+def draw_curves(curves: Curves, path: Path, mark: int | None = None) -> None:
+    """One panel per figure, every side over epochs; ``mark`` is an epoch with a line through it."""
     from matplotlib.figure import Figure
 
     names = list(dict.fromkeys(name for figures in curves.values() for name in figures))
@@ -29,6 +29,8 @@ def draw_curves(curves: Curves, path: Path) -> None:
             axes.plot(range(1, len(values) + 1), values, marker=".", label=side)
         axes.set(title=TITLES.get(name, name.replace("_", " ").capitalize()), xlabel="epoch")
         axes.grid(alpha=0.3)
+        if mark is not None:
+            axes.axvline(mark, color="grey", linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].legend(frameon=False)
     figure.savefig(path, dpi=110)
