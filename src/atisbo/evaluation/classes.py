@@ -28,12 +28,12 @@ MEANINGS: Final = {
     "called positive.",
     "ece": "Expected calibration error of the most probable class: 15 bins of equal width, mean over images of the "
     "difference between mean probability and share of right answers in their bin.",
-    "ece_positive": "The same of the positive class: its mean probability against its share.",
+    "ece_positive": "Expected calibration error of the positive class: mean probability against share, 15 bins.",
     "brier": "Mean squared difference between probabilities and truth; summed over classes if there are several.",
     "aurc": "Area under the risk-coverage curve: mean, over all shares of the most certain answers, of the share of "
     "wrong ones among them.",
     "unsure": "Share of images that are answered with “not sure”.",
-    "accuracy_sure": "Share of right answers among the images that are not.",
+    "accuracy_sure": "Share of right answers among the images that are not answered with “not sure”.",
 }
 """What is said of a classification, by name."""
 

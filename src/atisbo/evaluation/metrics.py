@@ -16,9 +16,9 @@ from atisbo.imaging.folders import Mask
 
 MEANINGS: Final = {
     "dice": "Mean over images of the Dice coefficient at the card's threshold; 1 where prediction and truth are empty.",
-    "dice_object": "The same over the images that show an object.",
+    "dice_object": "Mean of Dice at the card's threshold over the images that show an object.",
     "mdice_pranet": "Mean over images with an object of Dice averaged over 256 thresholds of the stretched "
-    "probability map: the mDice of the PraNet protocol. Not comparable with dice.",
+    "probability map: the mDice of the PraNet protocol. Not comparable with Dice.",
     "iou": "Mean over images of intersection over union; 1 where both are empty.",
     "accuracy": "Mean over images of the share of right pixels.",
     "precision": "Mean over images with an object and a prediction of the share of predicted pixels that are true.",
@@ -26,7 +26,7 @@ MEANINGS: Final = {
     "specificity": "Mean over images of the share of background pixels that are left alone.",
     "hd95": "Mean over images with an object and a prediction of the 95th percentile of the distance between the two "
     "outlines, pixels of the image.",
-    "hd95_percent": "The same in percent of the image's diagonal.",
+    "hd95_percent": "HD95 in percent of the image's diagonal, mean over images with an object and a prediction.",
     "mae": "Mean over images of the mean absolute difference between probability map and truth.",
     "found": "Share of the images with an object in which at least half of its pixels are predicted.",
     "empty_right": "Share of the images without an object that get an empty answer.",

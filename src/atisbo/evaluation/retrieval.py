@@ -18,8 +18,8 @@ _ELSEWHERE: Final = "_elsewhere"
 MEANINGS: Final = {
     "precision_at_5": "Mean over images of the share of their own class among the 5 most similar other images.",
     "map": "Mean average precision: mean over images of the precision at each image of their class, by similarity.",
-    "precision_at_5_elsewhere": "The same among images of other groups only.",
-    "map_elsewhere": "The same among images of other groups only.",
+    "precision_at_5_elsewhere": "Precision@5 among images of other groups only.",
+    "map_elsewhere": "Mean average precision among images of other groups only.",
     "recall_at_1_jpeg": "Share of images whose copy, saved as JPEG of quality 50, finds its original first.",
     "recall_at_1_half": "Share of images whose copy of half the size finds its original first.",
     "recall_at_1_crop": "Share of images whose copy, cut by 5 % on each side, finds its original first.",
