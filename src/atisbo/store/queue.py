@@ -74,3 +74,15 @@ def enqueue(
     SyncQueries(CallersConnection(connection)).enqueue(
         entrypoint, json.dumps(payload).encode(), priority, dedupe_key=dedupe, on_conflict="skip"
     )
+
+
+def enqueue_all(session: Session, entrypoint: str, payloads: list[dict[str, Any]]) -> None:
+    """Add many jobs of ordinary priority to the caller's transaction, in one statement."""
+    if not payloads:
+        return
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, Connection)
+    count = len(payloads)
+    SyncQueries(CallersConnection(connection)).enqueue(
+        [entrypoint] * count, [json.dumps(payload).encode() for payload in payloads], [0] * count
+    )

@@ -9,11 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from pgqueuer.models import Job
+from sqlalchemy.orm import Session
 
 from atisbo.domain.images import Limits, Region
 from atisbo.errors import BadImage, UserError
 from atisbo.imaging.quarantine import Quarantine
-from atisbo.services import images, views
+from atisbo.services import images, predictions, views
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived, original
 
@@ -44,8 +45,13 @@ class Rendering:
                 await asyncio.to_thread(blobs.put, derived(prediction_id, name), picture)
         await asyncio.to_thread(
             self._workplace.within,
-            lambda session: views.rendered(session, owner_id=said["owner"], prediction_id=said["prediction"]),
+            lambda session: self._rendered(session, prediction_id, said["owner"]),
         )
+
+    def _rendered(self, session: Session, prediction_id: UUID, owner_id: str) -> None:
+        """Say that the pictures are there; those of a prediction that was deleted meanwhile go."""
+        predictions.tidy(session, blobs=self._workplace.blobs, ids=[prediction_id])
+        views.rendered(session, owner_id=owner_id, prediction_id=str(prediction_id))
 
     async def erase(self, job: Job) -> None:
         """Remove the blobs of a deleted image. Doing it twice does no harm."""

@@ -1,0 +1,41 @@
+"""What stands beside the data that people take with them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from atisbo.domain.texts import LocalisedText
+
+README: Final = LocalisedText(
+    es="""\
+Todo lo que Atisbo guarda de usted
+==================================
+
+account.json    su cuenta, las sesiones abiertas, los códigos de acceso (sin sus secretos) y las invitaciones que hizo
+consents.json   los textos que aceptó: versión, idioma, huella SHA-256 del texto, cuándo, y cuándo lo retiró
+reviews.json    lo que dijo de las respuestas, con todas sus versiones
+images/         una carpeta por imagen:
+    image.json      cuándo la subió, su tamaño, si permite aprender de ella, y las respuestas que recibió
+    original.*      el archivo, tal como lo subió
+    <respuesta>/    lo que se hizo con esa respuesta: máscara, contorno, vista previa…
+
+Las horas son UTC. Las coordenadas son píxeles de la imagen original, hacia la derecha y hacia abajo desde su esquina
+superior izquierda.
+Solo para investigación y docencia. No es un producto sanitario.
+""",
+    en="""\
+All that Atisbo keeps of you
+============================
+
+account.json    your account, open sessions, tokens (without their secrets) and the invitations that you made
+consents.json   the texts that you agreed to: version, language, SHA-256 of the text, when, and when it was withdrawn
+reviews.json    what you said of answers, with all its versions
+images/         one folder for each image:
+    image.json      when you uploaded it, its size, whether it may be learnt from, and the answers that it got
+    original.*      the file as you uploaded it
+    <answer>/       what was made with that answer: mask, outline, preview…
+
+Times are UTC. Coordinates are pixels of the original image, to the right and down from its top left corner.
+Research and education only. Not a medical device.
+""",
+)

@@ -1,0 +1,57 @@
+"""Deleting an account with everything that came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from atisbo.domain.access import Actor, Right, Role
+from atisbo.errors import Conflict, NotFound
+from atisbo.services.accounts import verify
+from atisbo.store.accounts import InvitationRecord, UserRecord
+from atisbo.store.consents import lock_user
+from atisbo.store.images import ImageRecord
+from atisbo.store.predictions import PredictionRecord
+from atisbo.store.queue import ERASE, enqueue_all
+
+
+def erase(session: Session, actor: Actor, *, password: str) -> None:
+    """Remove the rows now and, by jobs of the same transaction, the blobs.
+
+    Images, answers, reviews, consents, sessions and tokens hang on the user's row and go with it.
+
+    Raises:
+        NotSignedIn: the password is wrong.
+        Conflict: nobody would be left to look after the installation.
+    """
+    actor.require(Right.MANAGE_ACCOUNT)
+    verify(session, email=actor.email, password=password)
+    if not lock_user(session, actor.user_id, erasing=True):
+        raise NotFound("user_unknown", "There is no such user.")
+    _leave_an_administrator(session, actor)
+    enqueue_all(session, ERASE, _blobs(session, actor))
+    session.execute(delete(InvitationRecord).where(InvitationRecord.email == actor.email))
+    session.execute(delete(UserRecord).where(UserRecord.id == actor.user_id))
+
+
+def _leave_an_administrator(session: Session, actor: Actor) -> None:
+    query = select(UserRecord.id).where(UserRecord.role == Role.ADMINISTRATOR.value, UserRecord.disabled_at.is_(None))
+    administrators = set(session.scalars(query.order_by(UserRecord.id).with_for_update()))
+    if administrators == {actor.user_id}:
+        raise Conflict(
+            "last_administrator",
+            "You are the only administrator. Make somebody else one before you delete your account.",
+        )
+
+
+def _blobs(session: Session, actor: Actor) -> list[dict[str, Any]]:
+    """What each image left in the storage: see ``images.erase``."""
+    rows = session.execute(
+        select(ImageRecord.sha256, func.array_agg(PredictionRecord.id))
+        .outerjoin(PredictionRecord, PredictionRecord.image_id == ImageRecord.id)
+        .where(ImageRecord.owner_id == actor.user_id)
+        .group_by(ImageRecord.id)
+    )
+    return [{"original": name, "predictions": [str(one) for one in ids if one]} for name, ids in rows]

@@ -1,0 +1,154 @@
+"""Everything of one's own as one archive, made while it is sent."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
+
+from atisbo.domain.access import Actor, Right
+from atisbo.domain.exports import README
+from atisbo.services.work import Workplace
+from atisbo.store.accounts import InvitationRecord, PersonalTokenRecord, RefreshTokenRecord, SessionRecord, UserRecord
+from atisbo.store.blobs import Blobs, derived, original
+from atisbo.store.consents import ConsentRecord
+from atisbo.store.db import Base, now
+from atisbo.store.images import ImageRecord
+from atisbo.store.predictions import PredictionRecord
+from atisbo.store.reviews import ReviewRecord
+
+Row = dict[str, Any]
+_SECRET: Final = frozenset({"password_hash", "token_hash"})
+_PAGE: Final = 50
+_ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
+
+
+def export(workplace: Workplace, actor: Actor) -> Iterator[bytes]:
+    """A ZIP of account, consents, reviews, images and answers, in pieces; nothing but one image is held at a time.
+
+    No transaction stays open while it is sent: what is deleted meanwhile is left out.
+    """
+    actor.require(Right.MANAGE_ACCOUNT)
+    return _archive(workplace, actor)
+
+
+class _Sink:
+    """Takes what the archive writes until it is sent; it cannot be wound back."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self._written += data
+        return len(data)
+
+    def flush(self) -> None:
+        pass
+
+    def take(self) -> bytes:
+        taken = bytes(self._written)
+        self._written.clear()
+        return taken
+
+
+def _archive(workplace: Workplace, actor: Actor) -> Iterator[bytes]:
+    sink = _Sink()
+    with ZipFile(sink, "w") as archive:  # type: ignore[call-overload]
+        for name, data in _entries(workplace, actor):
+            archive.writestr(_entry(name), data)
+            yield sink.take()
+    yield sink.take()
+
+
+def _entry(name: str) -> ZipInfo:
+    entry = ZipInfo(name, now().timetuple()[:6])
+    entry.compress_type = ZIP_DEFLATED if name.endswith((".json", ".txt")) else ZIP_STORED
+    entry.external_attr = 0o600 << 16
+    return entry
+
+
+def _entries(workplace: Workplace, actor: Actor) -> Iterator[tuple[str, bytes]]:
+    for language in ("es", "en"):
+        yield f"README.{language}.txt", README.in_(language).encode()
+    yield "account.json", _json(workplace.within(lambda session: _account(session, actor)))
+    yield "consents.json", _json(workplace.within(lambda session: _rows(session, ConsentRecord, "user_id", actor)))
+    yield "reviews.json", _json(workplace.within(lambda session: _rows(session, ReviewRecord, "author_id", actor)))
+    for image in _images(workplace, actor):
+        yield from _image(workplace.blobs, image)
+
+
+def _account(session: Session, actor: Actor) -> Row:
+    return {
+        "account": _rows(session, UserRecord, "id", actor),
+        "sessions": _rows(session, SessionRecord, "user_id", actor),
+        "personal_tokens": _rows(session, PersonalTokenRecord, "user_id", actor),
+        "refresh_tokens": _rows(session, RefreshTokenRecord, "user_id", actor),
+        "invitations": _rows(session, InvitationRecord, "created_by", actor),
+    }
+
+
+def _rows(session: Session, kind: type[Base], owner: str, actor: Actor) -> list[Row]:
+    return [_row(record) for record in session.scalars(select(kind).where(getattr(kind, owner) == actor.user_id))]
+
+
+def _row(record: Base) -> Row:
+    """Every column but secrets."""
+    names = [column.key for column in inspect(type(record)).column_attrs]
+    return {name: getattr(record, name) for name in names if name not in _SECRET}
+
+
+def _images(workplace: Workplace, actor: Actor) -> Iterator[Row]:
+    """Each image's row with those of its predictions, a few at a time."""
+    last = UUID(int=0)
+    while True:
+        page = workplace.within(lambda session, after=last: _some(session, actor, after))  # type: ignore[misc]
+        yield from page
+        if len(page) < _PAGE:
+            return
+        last = page[-1]["id"]
+
+
+def _some(session: Session, actor: Actor, after: UUID) -> list[Row]:
+    images = select(ImageRecord).where(ImageRecord.owner_id == actor.user_id, ImageRecord.id > after)
+    rows = {
+        image.id: _row(image) | {"predictions": []}
+        for image in session.scalars(images.order_by(ImageRecord.id).limit(_PAGE))
+    }
+    predictions = select(PredictionRecord).where(PredictionRecord.image_id.in_(rows))
+    for record in session.scalars(predictions.order_by(PredictionRecord.created_at)):
+        rows[record.image_id]["predictions"].append(_row(record))
+    return list(rows.values())
+
+
+def _image(blobs: Blobs, image: Row) -> Iterator[tuple[str, bytes]]:
+    folder = f"images/{image['id']}"
+    yield f"{folder}/image.json", _json(image)
+    data = blobs.get(original(image["sha256"]))
+    if data is not None:
+        yield f"{folder}/original{_ending(image['file_name'])}", data
+    for prediction in image["predictions"]:
+        home = derived(prediction["id"], "")
+        for name in sorted(blobs.names(home)):
+            picture = blobs.get(name)
+            if picture is not None:
+                yield f"{folder}/{prediction['id']}/{name.rsplit('/', 1)[-1]}", picture
+
+
+def _ending(file_name: str) -> str:
+    found = _ENDING.search(file_name)
+    return found[0].lower() if found else ""
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, default=_plain, ensure_ascii=False, indent=2).encode()
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
