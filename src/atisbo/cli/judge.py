@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from atisbo.domain.applications import installed
+from atisbo.domain.applications import installed, load
 from atisbo.domain.cards import Card, Interval, Measurement, OutputSpec
 from atisbo.domain.kinds import is_foreign
 from atisbo.errors import NotFound
@@ -182,17 +182,21 @@ def known_items(found: Judged, samples: Sequence[Sample], served: Served) -> Jud
 
 
 def chosen(name: str, extra: Path | None) -> tuple[Path, Card]:
-    """An application's folder and card, by the name of an installed one or by a folder of card.json and model.onnx.
+    """A folder with a network and its card: that of an installed application, or one named by its path.
 
     Args:
+        name: of an installed application; or a folder that is an application, or has a card.json and a model.onnx.
         extra: the operator's own folder of application folders.
 
     Raises:
         NotFound: neither is there.
         Misconfigured: the folder's card is wrong.
     """
-    if (Path(name) / "card.json").is_file():
-        return Path(name), Card.read(Path(name) / "card.json")
+    folder = Path(name)
+    if (folder / "application.toml").is_file():
+        return folder, load(folder)[1]
+    if (folder / "card.json").is_file():
+        return folder, Card.read(folder / "card.json")
     found = installed(extra)
     if name not in found:
         raise NotFound(
