@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     """Failed attempts allowed per account and address before a pause."""
 
     max_upload_bytes: int = Field(default=32 * 1024**2, ge=1024)
+    max_batch_files: int = Field(default=200, ge=1, le=900)
+    """Pictures of one batch, those in ZIP files included."""
+    max_batch_bytes: int = Field(default=512 * 1024**2, ge=1024)
+    """Of one batch: as it is sent, and unpacked."""
     max_image_pixels: int = Field(default=50_000_000, ge=256)
     """Width × height; checked in the header, before pixels are unpacked."""
     max_image_side: int = Field(default=20_000, ge=16)

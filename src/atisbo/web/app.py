@@ -45,7 +45,7 @@ def create_app(workplace: Workplace) -> FastAPI:
     )
     app.state.atisbo = state
     problems.install(app)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes, max_batch_bytes=settings.max_batch_bytes)
     app.add_middleware(SecurityHeaders, secure=settings.secure_cookies)
     app.include_router(health.router)
     app.include_router(docs.router)

@@ -15,37 +15,39 @@ from atisbo.errors import NotSignedIn, TooLarge, TooMany
 
 _FORM_OVERHEAD = 64 * 1024
 _PATIENCE = 8
-"""How many times the limit is read and thrown away before the connection is given up."""
+"""How many times the limit of one picture is read and thrown away before the connection is given up."""
 
 
 class BodyLimit:
     """Refuses a body above the limit without storing it; it is read to its end, so that the sender hears the answer."""
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_bytes: int, max_batch_bytes: int) -> None:
         self._app = app
-        self._limit = max_bytes + _FORM_OVERHEAD
-        self._shown = max_bytes // 1024**2
+        self._max_bytes = max_bytes
+        self._max_batch_bytes = max_batch_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = self._max_batch_bytes if scope["path"].endswith("/batches") else self._max_bytes
+        limit = most + _FORM_OVERHEAD
         declared = dict(scope["headers"]).get(b"content-length", b"")
-        too_large = declared.isdigit() and int(declared) > self._limit
+        too_large = declared.isdigit() and int(declared) > limit
         received = 0
 
         async def counted() -> Message:
             nonlocal received, too_large
             message = await receive()
             received += len(message.get("body", b""))
-            too_large = too_large or received > self._limit
+            too_large = too_large or received > limit
             if not too_large:
                 return message
-            while message.get("more_body") and received < _PATIENCE * self._limit:
+            while message.get("more_body") and received < limit + _PATIENCE * self._max_bytes:
                 message = await receive()
                 received += len(message.get("body", b""))
             raise TooLarge(
-                "body_too_large", "The file is too large. At most {limit} MB are accepted.", limit=self._shown
+                "body_too_large", "The file is too large. At most {limit} MB are accepted.", limit=most // 1024**2
             )
 
         await self._app(scope, counted, send)

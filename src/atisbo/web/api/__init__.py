@@ -5,7 +5,19 @@ from typing import Any
 from fastapi import APIRouter, Depends, Security
 from fastapi.security import OAuth2PasswordBearer
 
-from atisbo.web.api import accounts, applications, auth, consents, events, images, mine, predictions, reviews, views
+from atisbo.web.api import (
+    accounts,
+    applications,
+    auth,
+    batches,
+    consents,
+    events,
+    images,
+    mine,
+    predictions,
+    reviews,
+    views,
+)
 from atisbo.web.deps import protect
 
 _PROBLEM = {
@@ -37,5 +49,6 @@ router.include_router(auth.router)
 router.include_router(consents.open_router)
 _documented = OAuth2PasswordBearer("/api/v1/auth/token", auto_error=False)
 """Only tells the document's readers how to sign in; ``web.security`` decides."""
-for part in (accounts, applications, predictions, events, reviews, views, images, consents, mine):
+_parts = (accounts, applications, predictions, batches, events, reviews, views, images, consents, mine)
+for part in _parts:
     router.include_router(part.router, dependencies=[Security(_documented)])

@@ -1,0 +1,135 @@
+"""Asking about many files at once; each one's fate is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from sqlalchemy.orm import Session
+
+from atisbo.config import Settings
+from atisbo.domain.access import Actor, Right
+from atisbo.domain.applications import Application
+from atisbo.domain.images import Region
+from atisbo.errors import AtisboError, Invalid, Unavailable, UserError
+from atisbo.services import archives, predictions
+from atisbo.services.archives import Entry, Limits
+from atisbo.services.predictions import PredictionView, Upload
+from atisbo.services.work import Workplace
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A file of the request: a picture, or a ZIP of pictures."""
+
+    name: str
+    file: BinaryIO
+    size: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one picture: a prediction, or why there is none."""
+
+    file: str
+    prediction: PredictionView | None = None
+    problem: AtisboError | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of every file; ``regions`` are by file name, in each original's pixels."""
+
+    application: Application
+    regions: Mapping[str, Region]
+    training_consent: bool = False
+    idempotency_key: str | None = None
+
+
+def limits(settings: Settings) -> Limits:
+    return Limits(settings.max_batch_files, settings.max_upload_bytes, settings.max_batch_bytes)
+
+
+def ask(workplace: Workplace, actor: Actor, *, question: Question, files: Sequence[Sent]) -> list[Result]:
+    """Store and queue each picture in a transaction of its own; what is accepted stays so, whatever comes after it.
+
+    With an idempotency key the same request may be sent again: what was accepted is found, not made anew.
+
+    Raises:
+        Invalid: there is no file, or the key will not do.
+        TooLarge: there are too many files.
+    """
+    actor.require(Right.PREDICT)
+    allowed = limits(workplace.settings)
+    if not files:
+        raise Invalid("batch_empty", "There is no file in the request. Send at least one.")
+    if len(files) > allowed.files:
+        raise archives.many(allowed)
+    key = question.idempotency_key
+    if key is not None and not (key.isprintable() and 1 <= len(key) <= 190):
+        raise Invalid("idempotency_key", "The idempotency key must be 1 to 200 printable characters.")
+    results: list[Result] = []
+    away: Unavailable | None = None
+    for number, entry in enumerate(_entries(files, allowed)):
+        problem = away or entry.problem
+        result = Result(_shown(entry), problem=problem) if problem else _one(workplace, actor, question, number, entry)
+        away = result.problem if isinstance(result.problem, Unavailable) else None
+        results.append(result)
+    return results
+
+
+def _entries(files: Sequence[Sent], allowed: Limits) -> Iterator[Entry]:
+    """The pictures of all files, those of ZIPs unpacked, as long as the limits of the whole request last."""
+    count, total = 0, 0
+    for sent in files:
+        left = replace(allowed, used_files=count, used_bytes=total)
+        try:
+            for entry in _opened(sent, left):
+                count += 1
+                total += len(entry.data or b"")
+                yield entry
+        except UserError as error:
+            count += 1
+            yield Entry(sent.name, problem=error)
+
+
+def _opened(sent: Sent, left: Limits) -> Iterator[Entry]:
+    if left.files_left < 1:
+        raise archives.many(left)
+    sent.file.seek(0)
+    if archives.is_zip(sent.file.read(4)):
+        yield from archives.unpack(sent.file, left)
+        return
+    if sent.size > left.file_bytes:
+        raise archives.large(left)
+    if sent.size > left.bytes_left:
+        raise archives.full(left)
+    sent.file.seek(0)
+    yield Entry(sent.name, data=sent.file.read())
+
+
+def _one(workplace: Workplace, actor: Actor, question: Question, number: int, entry: Entry) -> Result:
+    name = _shown(entry)
+    key = question.idempotency_key
+
+    def work(session: Session) -> PredictionView:
+        return predictions.ask(
+            session,
+            actor,
+            blobs=workplace.blobs,
+            application=question.application,
+            upload=Upload(entry.data or b"", name),
+            region=question.regions.get(entry.name) or question.regions.get(name),
+            training_consent=question.training_consent,
+            idempotency_key=f"{key}#{number}" if key else None,
+        )
+
+    try:
+        return Result(name, prediction=workplace.within(work))
+    except AtisboError as error:
+        return Result(name, problem=error)
+
+
+def _shown(entry: Entry) -> str:
+    return predictions.display_name(entry.name)
