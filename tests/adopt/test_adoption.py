@@ -16,10 +16,13 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from atisbo.adopt.adoption import adopt
+from atisbo.adopt.convert import Named, exported
 from atisbo.adopt.proof import noise
+from atisbo.adopt.refusal import Refused
+from atisbo.adopt.weights import fill
 from atisbo.cli import app
 from atisbo.domain.applications import load
-from atisbo.domain.cards import Card
+from atisbo.domain.cards import Card, OutputSpec, TensorSpec
 from atisbo.domain.findings import ClassificationFindings
 from atisbo.domain.images import Region
 from atisbo.errors import Invalid
@@ -85,7 +88,7 @@ def test_a_keras_classifier_answers_as_in_keras(keras_files: Path, folder: Folde
     assert found.converted is not None
     assert found.converted < 1e-5
     wanted = np.load(keras_files / "answers.npz")["leaves"]
-    assert np.ptp(wanted, axis=0).max() > 0.2
+    assert np.ptp(wanted, axis=0).max() > 0.05
     np.testing.assert_allclose(served(place), wanted, atol=1e-3)
     lineage = Card.read(place / "card.json").lineage
     assert source.name in lineage.data
@@ -103,7 +106,7 @@ def same(masks: list[NDArray[np.float32]], wanted: NDArray[np.float32]) -> None:
     """Every pixel is on its side of one half, where that is not a matter of the last digit."""
     assert 0.05 < (wanted > 0.5).mean() < 0.95
     clear = np.abs(wanted - 0.5) > 1e-3
-    assert clear.mean() > 0.9
+    assert clear.mean() > 0.8
     assert (np.array(masks)[clear] == (wanted > 0.5)[clear]).all()
 
 
@@ -112,21 +115,24 @@ def test_weights_of_a_torch_unet_find_their_recipe(tmp_path: Path, folder: Folde
     recipe.write_text(RECIPE)
     torch.manual_seed(3)
     network = build(load_recipe(str(recipe))).eval()
-    save_file({f"module.{name}": value for name, value in network.state_dict().items()}, source)
     place = folder("holes", task="segmentation", labels=("hole",), layout="NCHW", activation="sigmoid")
-    adopt(source, place, recipe=str(recipe), command="atisbo import")
-    card = load(place)[1]
+    spec = TensorSpec(size=(SIDE, SIDE))
+    batch = torch.from_numpy(normalise(noise(spec.size), spec))
     with torch.no_grad():
-        logits = network(torch.from_numpy(normalise(noise(card.input.size), card.input)))
-    raw = logits["logits"] if isinstance(logits, dict) else logits
-    same(served(place), torch.sigmoid(raw)[:, 0].numpy())
+        network.head.weight *= 10
+        network.head.bias -= network(batch)["logits"].median()
+        wanted = torch.sigmoid(network(batch)["logits"])[:, 0].numpy()
+    save_file({f"module.{name}": value for name, value in network.state_dict().items()}, source)
+    adopt(source, place, recipe=str(recipe), command="atisbo import")
+    same(served(place), wanted)
 
 
 @pytest.mark.parametrize(("change", "reason"), [("drop", "lacks 1 weight"), ("add", "has 1 weight"), ("cut", "×")])
-def test_weights_of_another_network_are_refused(tmp_path: Path, folder: Folder, change: str, reason: str) -> None:
+def test_weights_of_another_network_are_refused(tmp_path: Path, change: str, reason: str) -> None:
     recipe, source = tmp_path / "tiny.toml", tmp_path / "unet.safetensors"
     recipe.write_text(RECIPE)
-    weights = dict(build(load_recipe(str(recipe))).state_dict())
+    network = build(load_recipe(str(recipe)))
+    weights = dict(network.state_dict())
     if change == "drop":
         del weights["head.weight"]
     elif change == "add":
@@ -134,9 +140,8 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, folder: Folder, 
     else:
         weights["head.weight"] = torch.zeros(2, 4, 1, 1)
     save_file(weights, source)
-    place = folder("holes", task="segmentation", labels=("hole",), layout="NCHW", activation="sigmoid")
-    with pytest.raises(Invalid, match=reason):
-        adopt(source, place, recipe=str(recipe), command="")
+    with pytest.raises(Refused, match=reason):
+        fill(network, source)
 
 
 def test_onnx_comes_in_as_it_is(tmp_path: Path, folder: Folder) -> None:
@@ -200,11 +205,24 @@ def test_a_network_that_contradicts_its_card_is_refused(
     assert contents(place) == before
 
 
-def test_a_keras_network_of_another_size_is_refused(keras_files: Path, folder: Folder) -> None:
-    place = folder("leaves", layout="NCHW")
-    with pytest.raises(Invalid, match=r"input.tensor.*NHWC"):
-        adopt(keras_files / "leaves.keras", place, recipe=None, command="")
-    assert sorted(contents(place)) == ["application.toml"]
+def test_a_network_of_another_layout_is_told_so(tmp_path: Path) -> None:
+    spec, output = TensorSpec(size=(SIDE, SIDE), layout="NHWC"), OutputSpec(labels=("hole",), activation="sigmoid")
+    card = Card(name="holes", task="segmentation", sha256="0" * 64, input=spec, output=output)
+    with pytest.raises(Refused, match=r"input.tensor.*n × 32 × 32 × 3"):
+        exported(Named(torch.nn.Conv2d(3, 1, 1), ["map"]), card, tmp_path / "model.onnx")
+
+
+def test_what_no_converter_can_write_is_told_so(tmp_path: Path) -> None:
+    class Fickle(torch.nn.Module):
+        """Depends on what it is shown, which a traced file cannot."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.mean((2, 3)) if x.mean() > 0.4 else x.amax((2, 3))
+
+    spec, output = TensorSpec(size=(SIDE, SIDE)), OutputSpec(labels=("a", "b", "c"), activation="softmax")
+    card = Card(name="leaves", task="classification", sha256="0" * 64, input=spec, output=output)
+    with pytest.raises(Refused, match="answers differently"):
+        exported(Named(Fickle(), ["logits"]), card, tmp_path / "model.onnx")
 
 
 def test_a_folder_that_says_it_twice_or_not_at_all_is_refused(tmp_path: Path, folder: Folder) -> None:

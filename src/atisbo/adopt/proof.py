@@ -53,14 +53,15 @@ def prove(scratch: Path, card: str) -> dict[str, Any]:
 
 
 def noise(size: tuple[int, int], seed: int = 0) -> Pixels:
-    """(3, H, W, 3), uint8: noise, coarse noise, a ramp of grey."""
+    """(4, H, W, 3), uint8: noise, coarse noise, the same in the dark, a ramp from blue to red."""
     chance = np.random.default_rng(seed)
     height, width = size
     fine = chance.integers(0, 256, (height, width, 3), np.uint8)
     coarse = chance.integers(0, 256, (height // 8 + 1, width // 8 + 1, 3), np.uint8)
     blocks = np.kron(coarse, np.ones((8, 8, 1), np.uint8))[:height, :width]
-    ramp = np.broadcast_to(np.linspace(0, 255, width).astype(np.uint8)[None, :, None], fine.shape)
-    return np.ascontiguousarray(np.stack([fine, blocks, ramp]))
+    grey = np.broadcast_to(np.linspace(0, 255, width).astype(np.uint8), (height, width))
+    ramp = np.stack([grey, grey // 4, 255 - grey], axis=-1)
+    return np.ascontiguousarray(np.stack([fine, blocks, blocks // 8, ramp]))
 
 
 def _activation(model: Any, card: Card) -> None:
