@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from atisbo.domain.applications import SHIPPED, Application, discover, installed, load
+from atisbo.domain.applications import SHIPPED, Application, discover, installed, load, names
 from atisbo.domain.cards import Card, OutputSpec, TensorSpec
 from atisbo.errors import Misconfigured
 
@@ -139,11 +139,9 @@ def test_card_and_definition_have_one_task(folder: Path) -> None:
 
 
 def test_labels_structures_and_ratios_have_words() -> None:
-    application, _ = load(HERE / "eye")
-    assert application.word("glaucoma", "es") == "sospecha de glaucoma"
-    assert application.word("vertical_cdr", "en") == "Vertical cup-to-disc ratio"
-    assert application.word("not_named", "en") == "not named"
-    assert application.input.kind is not None
+    application, card = load(HERE / "eye")
+    assert names(card) == ("normal", "glaucoma", "disc", "cup", "vertical_cdr")
+    assert application.labels["glaucoma"]["es"] == "sospecha de glaucoma"
     assert str(application.input.kind) == "a crop of the optic disc, red"
 
 

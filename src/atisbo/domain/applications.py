@@ -192,16 +192,16 @@ def load(folder: Path) -> tuple[Application, Card]:
         raise _wrong(path, "output.positive: belongs to a classification")
     if card.task == "segmentation" and card.structures is not None:
         raise _wrong(path, "structures: belong to a classification")
-    if unknown := set(application.labels) - _named(card):
+    if unknown := set(application.labels) - set(names(card)):
         raise _wrong(path, f"labels.{min(unknown)}: the card has no such label")
     return application, card
 
 
-def _named(card: Card) -> set[str]:
-    """The names that a reader may meet in an answer."""
+def names(card: Card) -> tuple[str, ...]:
+    """The labels, structures and ratios that a reader may meet in an answer."""
     structures = card.structures
     inner = (*structures.output.labels, *(ratio.name for ratio in structures.ratios)) if structures else ()
-    return {*card.output.labels, *inner}
+    return (*card.output.labels, *inner)
 
 
 def _plain_card(application: Application, tensor: TensorSpec, output: OutputSpec) -> Card:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor
-from atisbo.domain.applications import Application
+from atisbo.domain.applications import Application, names
 from atisbo.domain.cards import Card
 from atisbo.errors import NotFound
 from atisbo.services import predictions
@@ -30,6 +30,8 @@ class ApplicationShape(BaseModel):
     region: str
     region_required: bool
     labels: tuple[str, ...]
+    words: dict[str, str]
+    """What labels, structures and ratios are called in the reader's language."""
     version: str
     samples: tuple[str, ...]
 
@@ -44,6 +46,7 @@ def _shape(application: Application, card: Card, language: str) -> ApplicationSh
         region=application.input.region,
         region_required=application.input.region_required,
         labels=card.output.labels,
+        words={name: application.word(name, language) for name in names(card)},
         version=card.version,
         samples=tuple(sample.file for sample in application.samples),
     )

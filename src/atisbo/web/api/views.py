@@ -31,7 +31,9 @@ def contours(prediction_id: UUID, db: Db, actor: CurrentActor) -> dict[str, Any]
     responses={200: {"content": {"image/png": {}, "image/jpeg": {}}}},
 )
 async def view(prediction_id: UUID, view: View, request: Request) -> Response:
-    """`mask.png`: single channel, 0 or 255, the original's size. Re-encoded, without the original's metadata."""
+    """`mask.png`: single channel, the original's size, 0 where nothing is outlined; 255, or with several labels a grey
+    for each (two labels: 128 and 255). Re-encoded, without the original's metadata.
+    """
     data = await picture(request, prediction_id, view)
     headers = {"Cache-Control": "private, max-age=3600", "Content-Disposition": "inline"}
     return Response(data, media_type=MEDIA_TYPES[view], headers=headers)

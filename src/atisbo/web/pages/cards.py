@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from atisbo import i18n
+from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card, Interval, Measurement
+from atisbo.domain.kinds import expected
 from atisbo.web import render
 from atisbo.web.deps import AppState, MaybeActor, protect
+from atisbo.web.pages.figures import Words, words
 from atisbo.web.render import Translate, translator
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(protect)])
-_ORDER: Final = ("dice", "iou", "found", "empty_right", "precision", "recall", "specificity", "accuracy")
+_ORDER: Final = (
+    *("dice", "iou", "found", "empty_right", "precision", "recall", "auc", "sensitivity", "specificity"),
+    *("accuracy", "balanced_accuracy", "accuracy_sure", "unsure", "ece", "refused", "kept"),
+)
 
 
 @router.get("/a/{application}/card")
@@ -29,9 +37,9 @@ def card(request: Request, application: str, _actor: MaybeActor, state: AppState
         card=card,
         intended_use=asked.intended_use.in_(language),
         limits=_(card.limits) if card.limits else _("None are stated."),
-        measurements=_measurements(card, _, language),
+        measurements=_measurements(asked, card, _, language),
         lineage=_lineage(card, _, language),
-        shape=_shape(card, _, language),
+        shape=_shape(asked, card, _, language),
     )
 
 
@@ -39,7 +47,7 @@ def record(card: Card, language: str) -> dict[str, str] | None:
     """The last test that stands on the card, in the words of the findings; None if it does not say."""
     for one in reversed(_wholes(card)):
         dice, found = one.figures.get("dice"), one.figures.get("found")
-        if dice and found:
+        if dice and found and "polyp" in card.output.labels:
             share = round(100 * found.value)
             return {
                 "count": i18n.number(language, dice.n),
@@ -50,6 +58,37 @@ def record(card: Card, language: str) -> dict[str, str] | None:
     return None
 
 
+def right(application: Application, card: Card, language: str) -> list[str]:
+    """How often a classification was right in the last test on its card; nothing where the card does not say."""
+    _ = partial(i18n.translate, language)
+    if card.task != "classification":
+        return []
+    for one in reversed(_wholes(card)):
+        figures = one.figures
+        answers = figures.get("accuracy_sure") or figures.get("accuracy")
+        if answers is None:
+            continue
+        sentence = (
+            _("In its last test, on {count} images, {right} of every 100 answers it was sure of were right.")
+            if "accuracy_sure" in figures
+            else _("In its last test, on {count} images, {right} of every 100 answers were right.")
+        )
+        said = [sentence.format(count=i18n.number(language, answers.n), right=round(100 * answers.value))]
+        found, clear = figures.get("sensitivity"), figures.get("specificity")
+        if card.output.positive and found and clear:
+            label = called(application, card.output.positive, language)
+            counts = {"found": round(100 * found.value), "clear": round(100 * clear.value)}
+            said.append(
+                _(
+                    "Of 100 images with “{label}” it named {found}; of 100 without, it cleared {clear}.",
+                    label=label,
+                    **counts,
+                )
+            )
+        return said
+    return []
+
+
 def _wholes(card: Card) -> list[Measurement]:
     return [one for one in card.quality if not any(_part_of(one, other) for other in card.quality)]
 
@@ -58,33 +97,34 @@ def _part_of(one: Measurement, other: Measurement) -> bool:
     return one.name.startswith(f"{other.name}, ")
 
 
-def _measurements(card: Card, _: Translate, language: str) -> list[dict[str, Any]]:
+def _measurements(application: Application, card: Card, _: Translate, language: str) -> list[dict[str, Any]]:
     """Every test, with its parts (``validation, kvasir`` is one of ``validation``) where there are several."""
+    wording = words(card, partial(called, application, language=language), _)
     shown = []
     for whole in _wholes(card):
         parts = [
-            _measurement(part, _, language) | {"name": part.name.removeprefix(f"{whole.name}, ")}
+            _measurement(part, wording, _, language) | {"name": part.name.removeprefix(f"{whole.name}, ")}
             for part in card.quality
             if _part_of(part, whole)
         ]
-        shown.append(_measurement(whole, _, language) | {"parts": parts if len(parts) > 1 else []})
+        shown.append(_measurement(whole, wording, _, language) | {"parts": parts if len(parts) > 1 else []})
     return shown
 
 
-def _measurement(one: Measurement, _: Translate, language: str) -> dict[str, Any]:
+def _measurement(one: Measurement, wording: dict[str, Words], _: Translate, language: str) -> dict[str, Any]:
     names = sorted(one.figures, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
     return {
         "name": _(one.name),
         "data": _(one.data),
         "command": one.command,
         "data_sha256": one.data_sha256,
-        "figures": [_figure(name, one.figures[name], _, language) for name in names],
+        "figures": [_figure(name, one.figures[name], wording, language) for name in names],
     }
 
 
-def _figure(name: str, figure: Interval, _: Translate, language: str) -> dict[str, Any]:
+def _figure(name: str, figure: Interval, wording: dict[str, Words], language: str) -> dict[str, Any]:
     """A figure in words, and where it lies on a scale from 0 to 100 if it is a share."""
-    title, hint = _figure_words(_).get(name, (name.replace("_", " "), ""))
+    title, hint = wording.get(name, (name.replace("_", " "), ""))
     share = 0 <= figure.low <= figure.high <= 1
     return {
         "name": title,
@@ -97,20 +137,6 @@ def _figure(name: str, figure: Interval, _: Translate, language: str) -> dict[st
         "low_at": round(100 * figure.low, 2),
         "high_at": round(100 * figure.high, 2),
         "value_at": round(100 * figure.value, 2),
-    }
-
-
-def _figure_words(_: Translate) -> dict[str, tuple[str, str]]:
-    return {
-        "dice": (_("Dice per image"), _("agreement of outline and expert; 1 is perfect")),
-        "dice_object": (_("Dice, with a polyp"), _("the same, only frames that show one")),
-        "iou": (_("Overlap (IoU)"), _("shared area over joint area")),
-        "found": (_("Found"), _("frames with a polyp in which at least half of it is outlined")),
-        "empty_right": (_("Right empty answers"), _("frames without a polyp that stay empty")),
-        "precision": (_("Precision"), _("how much of what is outlined is polyp")),
-        "recall": (_("Recall"), _("how much of the polyp is outlined")),
-        "specificity": (_("Specificity"), _("how much of the rest is left alone")),
-        "accuracy": (_("Accuracy"), _("share of pixels that are right")),
     }
 
 
@@ -129,10 +155,32 @@ def _lineage(card: Card, _: Translate, language: str) -> list[tuple[str, str]]:
     return [(label, value) for label, value in rows if value]
 
 
-def _shape(card: Card, _: Translate, language: str) -> list[tuple[str, str]]:
+def _shape(application: Application, card: Card, _: Translate, language: str) -> list[tuple[str, str]]:
     height, width = card.input.size
-    return [
+    output, gate, structures = card.output, card.gate, card.structures
+
+    def named(labels: Iterable[str]) -> str:
+        return ", ".join(called(application, label, language) for label in labels)
+
+    def decimal(value: float) -> str:
+        return i18n.number(language, value, 2)
+
+    rows = [
         (_("Input"), _("{width} × {height} pixels, colour", width=width, height=height)),
-        (_("Labels"), ", ".join(_(label) for label in card.output.labels)),
-        (_("Operating point"), i18n.number(language, card.output.threshold, 2)),
+        (_("Labels"), named(output.labels)),
+        (_("Operating point"), decimal(output.threshold)),
+        (_("Temperature"), decimal(output.temperature) if output.temperature != 1 else ""),
+        (_("“Not sure” above an uncertainty of"), decimal(output.unsure_above) if output.unsure_above else ""),
+        (_("Outlined besides"), named(structures.output.labels) if structures else ""),
+        (_("Measured"), named(ratio.name for ratio in structures.ratios) if structures else ""),
+        (_("For"), expected(gate, application.input.kind).in_(language) if gate else ""),
+        (_("Refused if less probable than"), decimal(gate.threshold) if gate else ""),
     ]
+    return [(label, value) for label, value in rows if value]
+
+
+def called(application: Application, label: str, language: str) -> str:
+    """What a label, a structure or a ratio is called: by the application, else by us."""
+    if label in application.labels:
+        return application.labels[label].in_(language)
+    return i18n.translate(language, label).replace("_", " ")

@@ -8,13 +8,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import FileResponse, Response
 
-from atisbo.domain.applications import Application
+from atisbo.domain.applications import Application, names
 from atisbo.domain.images import ACCEPTED_MEDIA_TYPES
 from atisbo.errors import NotFound
 from atisbo.services import predictions
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, State, protect
-from atisbo.web.pages.cards import record
+from atisbo.web.pages.cards import called, record, right
 
 router = APIRouter(prefix="/a/{application}", include_in_schema=False, dependencies=[Depends(protect)])
 _ACCEPT: Final = ",".join((*ACCEPTED_MEDIA_TYPES, ".tif", ".tiff", ".bmp", ".webp"))
@@ -61,6 +61,11 @@ def _page(request: Request, state: State, name: str, selected: UUID | None) -> R
         max_bytes=state.settings.max_upload_bytes,
         accept=_ACCEPT,
         record=record(card, language),
+        right=right(application, card, language),
+        labels={name: called(application, name, language) for name in names(card)},
+        outlines=card.task == "segmentation" or card.structures is not None,
+        positive=card.output.positive or "",
+        layers=(card.structures.output if card.structures else card.output).labels,
         region=application.input.region,
         region_required=application.input.region_required,
         region_hint=application.input.hint.in_(language) if application.input.hint else "",

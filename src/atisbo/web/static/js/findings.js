@@ -1,26 +1,13 @@
 // What is it, how sure, where: the answer in the order a person asks.
 
-import { about, decimal, megabytes, moment, percent, say, sayMany, score } from "./words.js";
-
-const ANSWERED = ["done", "unsure"];
-
-/** The answer, or where it stands, as one sentence. */
-export function sentence(item) {
-  const { findings, queue } = item.prediction ?? {};
-  if (findings?.task === "segmentation") {
-    const key = about(findings.label, "found");
-    if (findings.empty) return say(`${key}.none`);
-    return sayMany(key, findings.regions.length, { area: percent(findings.area_percent) });
-  }
-  if (findings) return findings.label;
-  if (item.status === "sending" && item.file)
-    return say("sending.sentence", { done: megabytes(item.file.size * item.progress), size: megabytes(item.file.size) });
-  if (item.status === "waiting" && queue?.position > 1) return say("waiting.place", { position: queue.position });
-  return say(`${item.status}.sentence`);
-}
+import { answered, explanation, outlines, reason, sentence } from "./answers.js";
+import { draw, layerOf } from "./outline.js";
+import { drawBars, drawScale } from "./scale.js";
+import { capital, decimal, label, moment, percent, say, sayMany, score } from "./words.js";
 
 export class Findings {
   #root = document.getElementById("findings");
+  #positive = document.getElementById("bench").dataset.positive;
   #stage;
   #welcome;
 
@@ -30,18 +17,30 @@ export class Findings {
   }
 
   show(item) {
-    const findings = item?.prediction?.findings;
-    const answered = ANSWERED.includes(item?.status) && !!findings;
-    const when = { welcome: !item, failed: item?.status === "failed", stored: !!item?.prediction, opened: !!item?.prediction?.image.width, answered, outlined: answered && !findings.empty, empty: answered && findings.empty };
-    for (const part of this.#root.querySelectorAll("[data-when]")) part.hidden = !when[part.dataset.when];
+    for (const part of this.#root.querySelectorAll("[data-when]")) part.hidden = !whenOf(item)[part.dataset.when];
     this.#slot("state").hidden = !item;
-    if (!item) return this.#text({ sentence: this.#welcome[0], explanation: this.#welcome[1] });
+    this.#slot("answer").dataset.state = item?.status ?? "";
+    if (!item) return this.#text({ sentence: this.#welcome[0], explanation: this.#welcome[1], reason: "" });
     this.#state(item.status);
-    this.#text({ sentence: sentence(item), explanation: explanation(item) });
+    this.#text({ sentence: sentence(item), explanation: explanation(item), reason: reason(item) });
     if (item.prediction) this.#facts(item.prediction);
-    if (!answered) return;
-    this.#scale(findings);
-    this.#regions(findings.regions ?? []);
+    if (answered(item)) this.#answer(item);
+  }
+
+  #answer(item) {
+    const { findings } = item.prediction;
+    const asked = findings.above !== undefined && findings.above !== null && this.#positive;
+    this.#text({ "how-sure": asked ? say("class.probability", { label: label(asked) }) : say("how.sure") });
+    if (scaled(findings)) {
+      const sure = drawScale(this.#slot("scale"), findings);
+      this.#text({ sure: item.status === "unsure" ? "" : sure });
+    }
+    if (findings.probabilities) {
+      drawBars(this.#slot("bars"), findings, this.#positive);
+      this.#ratios(findings.ratios ?? {});
+    }
+    this.#regions(findings);
+    this.#crop(item);
     this.#downloads(item);
   }
 
@@ -52,30 +51,28 @@ export class Findings {
     state.querySelector("[data-slot=word]").textContent = say(status);
   }
 
-  #scale({ probability, threshold }) {
-    const scale = this.#slot("scale");
-    const place = (selector, attributes) => {
-      for (const [name, value] of Object.entries(attributes)) scale.querySelector(selector).setAttribute(name, `${100 * value}%`);
-    };
-    place(".bar", { width: probability });
-    place(".point", { x1: threshold, x2: threshold });
-    place(".at", { x: Math.min(Math.max(threshold, 0.25), 0.72) });
-    place(".value", { x: probability });
-    const value = scale.querySelector(".value");
-    value.textContent = score(probability);
-    value.setAttribute("text-anchor", probability > 0.9 ? "end" : probability < 0.1 ? "start" : "middle");
-    scale.setAttribute("aria-label", say("scale", { value: score(probability), threshold: score(threshold) }));
-    this.#text({ sure: say(`sure.${howSure(probability, threshold)}`, { threshold: score(threshold) }) });
+  #ratios(ratios) {
+    const rows = Object.entries(ratios).flatMap(([name, value]) => {
+      const [term, figure] = [document.createElement("dt"), document.createElement("dd")];
+      term.textContent = capital(label(name));
+      figure.textContent = decimal(value, 2);
+      return [term, figure];
+    });
+    this.#slot("ratios").replaceChildren(...rows);
   }
 
-  #regions(regions) {
-    this.#text({ regions: sayMany("regions", regions.length) });
+  #regions(findings) {
+    const regions = outlines(findings)?.regions ?? [];
+    const several = new Set(regions.map(({ label }) => label)).size > 1 || findings.task === "classification";
+    this.#text({ regions: several ? say("structures") : sayMany("regions", regions.length) });
     const template = document.getElementById("region-item");
     const rows = regions.map((region, index) => {
       const row = template.content.firstElementChild.cloneNode(true);
       const button = row.firstElementChild;
-      row.querySelector("[data-slot=area]").textContent = say("region.area", { area: percent(region.area_percent) });
-      row.querySelector("[data-slot=score]").textContent = say("region.sure", { value: score(region.probability) });
+      const area = say(several ? "region.part" : "region.area", { area: percent(region.area_percent) });
+      row.querySelector("[data-slot=area]").textContent = several ? capital(label(region.label)) : area;
+      row.querySelector("[data-slot=score]").textContent = several ? area : say("region.sure", { value: score(region.probability) });
+      row.dataset.layer = layerOf(region.label);
       button.title = say("region.show", { number: index + 1 });
       for (const type of ["pointerenter", "focus"]) button.addEventListener(type, () => this.#stage.light(index));
       for (const type of ["pointerleave", "blur"]) button.addEventListener(type, () => this.#stage.light(null));
@@ -88,11 +85,24 @@ export class Findings {
     this.#slot("region-list").replaceChildren(...rows);
   }
 
+  /** The part that was analysed, with what was outlined in it. */
+  async #crop(item) {
+    const { region, links } = item.prediction;
+    const image = this.#slot("crop");
+    if (!region || !links.crop) return image.removeAttribute("src");
+    if (image.getAttribute("src") !== links.crop) image.src = links.crop;
+    const svg = this.#slot("crop-outline");
+    svg.replaceChildren();
+    const contours = await this.#stage.contours(item);
+    if (contours && image.getAttribute("src") === links.crop) draw(svg, contours, region);
+  }
+
   #downloads({ name, prediction }) {
     const stem = name.replace(/\.[^.]+$/, "");
     for (const [link, file] of Object.entries({ mask: `${stem}-mask.png`, overlay: `${stem}-overlay.png`, self: `${stem}.json` })) {
       const button = this.#root.querySelector(`[data-download=${link}]`);
-      button.href = prediction.links[link];
+      button.hidden = !prediction.links[link];
+      button.href = prediction.links[link] ?? "#";
       button.download = file;
     }
   }
@@ -112,14 +122,31 @@ export class Findings {
   }
 }
 
-function explanation(item) {
-  if (item.status === "failed") return item.problem ?? "";
-  if (item.status === "unsure" && item.prediction.findings) return say("unsure.sentence");
-  return item.prediction?.findings?.empty ? say("none.explained") : "";
+/** A yes-or-no answer has a scale with an operating point; a choice among several labels has only bars. */
+function scaled(findings) {
+  return findings.task === "segmentation" || findings.above !== null;
 }
 
-function howSure(probability, threshold) {
-  if (probability < threshold) return "below";
-  const way = (probability - threshold) / (1 - threshold);
-  return way > 0.8 ? "far" : way > 0.25 ? "above" : "near";
+/** Which parts of the panel this item has. */
+function whenOf(item) {
+  const findings = answered(item) ? item.prediction.findings : null;
+  const labels = Object.keys(findings?.probabilities ?? {}).length;
+  const drawn = outlines(findings);
+  const sure = !!findings && item.status === "done";
+  return {
+    welcome: !item,
+    failed: item?.status === "failed",
+    refused: item?.status === "refused",
+    stored: !!item?.prediction,
+    opened: !!item?.prediction?.image.width,
+    answered: !!findings,
+    scaled: !!findings && scaled(findings),
+    classes: labels > 2 || (labels > 0 && findings.above === null),
+    named: sure && labels > 0,
+    outlined: !!drawn && !drawn.empty,
+    ratios: Object.keys(findings?.ratios ?? {}).length > 0,
+    cropped: !!findings && !!item.prediction.region,
+    found: sure && findings.empty === false,
+    empty: sure && findings.empty === true,
+  };
 }

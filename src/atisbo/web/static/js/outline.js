@@ -1,10 +1,26 @@
 // Outlines as SVG in the picture's own pixels; ring points are pixel centres.
 
 const SVG = "http://www.w3.org/2000/svg";
+const layers = document.getElementById("bench").dataset.layers.split(" ");
 
-export function draw(svg, collection) {
-  svg.setAttribute("viewBox", `0 0 ${collection.width} ${collection.height}`);
+/** The place of a label among those that are outlined: the first is cyan, the second yellow, and so on in turn. */
+export function layerOf(label) {
+  return Math.max(layers.indexOf(label), 0) % 2;
+}
+
+/** ``part`` is what the svg shows of the picture: a region, or all of it. */
+export function draw(svg, collection, part = { x: 0, y: 0, width: collection.width, height: collection.height }) {
+  svg.setAttribute("viewBox", `${part.x} ${part.y} ${part.width} ${part.height}`);
   svg.replaceChildren(...byRegion(collection.features).map(([region, features]) => shape(region, features)));
+}
+
+/** A frame around the part that was analysed. */
+export function frame(svg, { x, y, width, height }) {
+  for (const name of ["hairline", "line"]) {
+    const rect = document.createElementNS(SVG, "rect");
+    for (const [key, value] of Object.entries({ class: `part ${name}`, x, y, width, height })) rect.setAttribute(key, value);
+    svg.append(rect);
+  }
 }
 
 export function light(svg, region) {
@@ -23,6 +39,7 @@ function byRegion(features) {
 function shape(region, features) {
   const group = document.createElementNS(SVG, "g");
   group.dataset.region = region;
+  group.dataset.layer = layerOf(features[0].properties.label);
   const d = features.flatMap((feature) => feature.geometry.coordinates.map(ring)).join("");
   for (const name of ["body", "hairline", "line"]) {
     const path = document.createElementNS(SVG, "path");

@@ -1,6 +1,7 @@
 // The picture and what is drawn on it. State stands in data-* on the stage; the style sheet does the rest.
 
-import { draw, light } from "./outline.js";
+import { answered } from "./answers.js";
+import { draw, frame, light } from "./outline.js";
 import { contours } from "./server.js";
 import { Viewport } from "./viewport.js";
 import { say, whole } from "./words.js";
@@ -13,6 +14,7 @@ export class Stage {
   #tools = document.getElementById("answer-tools");
   #item = null;
   #shown = null;
+  #looked = null;
 
   constructor() {
     this.viewport = new Viewport(this.#pane, this.#root);
@@ -27,12 +29,13 @@ export class Stage {
     this.#item = item;
     document.getElementById("stage-welcome").hidden = !!item;
     this.#root.querySelector("[data-slot=name]").textContent = item?.name ?? "";
-    const answered = !!item?.prediction?.links.contours;
-    this.#tools.disabled = !answered;
-    this.#root.toggleAttribute("data-unanswered", !answered);
+    const drawn = !!item?.prediction?.links.contours;
+    this.#tools.disabled = !drawn;
+    this.#root.toggleAttribute("data-unanswered", !drawn);
     if (changed) this.#clear();
     if (!item) return;
-    await Promise.all([this.#picture(item), answered && this.#answer(item)]);
+    await Promise.all([this.#picture(item), answered(item) && this.#answer(item)]);
+    if (this.#item === item && item.prediction?.image.width) this.#look(item);
   }
 
   set view(name) {
@@ -59,7 +62,7 @@ export class Stage {
   }
 
   #clear() {
-    this.#shown = null;
+    this.#shown = this.#looked = null;
     this.#svg.replaceChildren();
     for (const image of this.#pane.querySelectorAll("img")) image.removeAttribute("src");
     this.#say(null);
@@ -81,11 +84,28 @@ export class Stage {
     this.#say(this.#shown ? null : item);
   }
 
+  /** The outlines of an item's answer, fetched once; null where it has none. */
+  async contours(item) {
+    if (!item.prediction?.links.contours) return null;
+    item.contours ??= contours(item.id).catch(() => (item.contours = null));
+    return item.contours;
+  }
+
   async #answer(item) {
-    item.contours ??= await contours(item.id);
+    const found = await this.contours(item);
     if (this.#item !== item) return;
-    draw(this.#svg, item.contours);
+    const { image, region } = item.prediction;
+    draw(this.#svg, found ?? { features: [], width: image.width, height: image.height });
+    if (region) frame(this.#svg, region);
     this.#mask();
+  }
+
+  /** Where a part was marked, the eye goes there first. */
+  #look(item) {
+    const region = item.prediction?.region;
+    if (!region || this.#looked === item || !this.#shown) return;
+    this.#looked = item;
+    this.viewport.look(region);
   }
 
   #mask() {

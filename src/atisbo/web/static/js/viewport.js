@@ -35,6 +35,18 @@ export class Viewport extends EventTarget {
     this.#apply();
   }
 
+  /** Show this part of the picture as large as it goes, with a margin. */
+  look({ x, y, width, height }) {
+    const room = this.#rooms()[0]?.getBoundingClientRect();
+    if (!room?.width) return;
+    const fit = Math.min(room.width / this.#size.width, room.height / this.#size.height);
+    const wanted = (0.9 * Math.min(room.width / width, room.height / height)) / fit;
+    this.#zoom = Math.min(Math.max(wanted, 1), LARGEST);
+    const scale = fit * this.#zoom;
+    this.#pan = { x: (this.#size.width / 2 - x - width / 2) * scale, y: (this.#size.height / 2 - y - height / 2) * scale };
+    this.#apply();
+  }
+
   /** Zoom so that the point ``at``, counted from the middle of the room, stays where it is. */
   zoomBy(factor, at = { x: 0, y: 0 }) {
     const zoom = Math.min(Math.max(this.#zoom * factor, 1), LARGEST);

@@ -1,6 +1,7 @@
 // Sentences come with the page, in the reader's language; numbers and dates are written its way.
 
 const sentences = JSON.parse(document.getElementById("words").textContent);
+const labels = JSON.parse(document.getElementById("labels").textContent);
 const language = document.documentElement.lang;
 const plurals = new Intl.PluralRules(language);
 const clock = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
@@ -12,6 +13,15 @@ export function say(key, values = {}) {
 export function sayMany(key, count, values = {}) {
   const form = count === 1 ? "one" : plurals.select(count) === "one" ? "one" : "other";
   return say(`${key}.${form}`, { count, ...values });
+}
+
+/** What a label, a structure or a ratio is called. */
+export function label(name) {
+  return labels[name] ?? name.replaceAll("_", " ");
+}
+
+export function capital(text) {
+  return text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
 }
 
 /** The sentence made for this label if there is one, else the one for any label. */

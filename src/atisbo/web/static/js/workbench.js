@@ -1,7 +1,8 @@
 // Puts the workbench together: tray, stage and findings around one collection of images.
 
+import { explanation, sentence } from "./answers.js";
 import { Collection } from "./collection.js";
-import { Findings, sentence } from "./findings.js";
+import { Findings } from "./findings.js";
 import { Intake } from "./intake.js";
 import { listenToKeys } from "./keys.js";
 import { Live } from "./live.js";
@@ -48,7 +49,8 @@ collection.addEventListener("changed", ({ detail: { item, before } }) => {
 
 function announce(item) {
   const failed = item.status === "failed";
-  const text = say(failed ? "announce.failed" : "announce.done", { name: item.name, sentence: failed ? item.problem : sentence(item) });
+  const said = failed ? item.problem : [sentence(item), explanation(item)].join(" ").trim();
+  const text = say(failed ? "announce.failed" : "announce.done", { name: item.name, sentence: said });
   document.getElementById("announcer").textContent = text;
 }
 
@@ -59,6 +61,7 @@ addEventListener("popstate", () => {
 });
 
 document.getElementById("to-tray").addEventListener("click", () => collection.select(null));
+document.getElementById("another").addEventListener("click", () => document.getElementById("choose").click());
 document.getElementById("again").addEventListener("click", () => intake.retry(collection.selected));
 
 const dialog = document.getElementById("delete-dialog");
