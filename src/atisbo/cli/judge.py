@@ -18,7 +18,7 @@ from atisbo.domain.cards import Card, Interval, Measurement, OutputSpec
 from atisbo.domain.kinds import is_foreign
 from atisbo.errors import NotFound
 from atisbo.evaluation.compare import Difference, primary
-from atisbo.evaluation.measure import Judged, Said, Vector, measure, measure_foreign
+from atisbo.evaluation.measure import Judged, Said, Vector, ahead, measure, measure_foreign
 from atisbo.evaluation.page import picture
 from atisbo.evaluation.pictures import SIDE, drawn, picks
 from atisbo.evaluation.report import Report, meanings
@@ -43,6 +43,8 @@ class Served:
         self._engine = engine
         self.card = card
         self.engine = f"OpenVINO {engine.precision}"
+        self.parallel = engine.parallel
+        """How many pictures are worth asking about side by side."""
 
     def __call__(self, sample: Sample) -> Said:
         return self.say(decode(sample.image.read_bytes()))
@@ -96,7 +98,7 @@ def opened(folder: Path, card: Card, precision: Precision = "auto") -> Served:
     Args:
         precision: what the engine computes in.
     """
-    return Served(OpenVINOEngine(folder / "model.onnx", card, precision=precision, streams=1), card)
+    return Served(OpenVINOEngine(folder / "model.onnx", card, precision=precision), card)
 
 
 def judge(
@@ -128,9 +130,10 @@ def judged(
         foreign: images that the application is not for.
     """
     card = served.card
-    found = measure(track(samples, "evaluating", transient=True), served, card)
+    found = measure(track(samples, "evaluating", transient=True), served, card, served.parallel)
     if found.embeddings:
         found = known_items(found, samples, served).with_neighbours(group)
+    strangers = track(foreign, "foreign images", transient=True)
     return Report(
         version=card.version,
         data=words(samples),
@@ -144,7 +147,7 @@ def judged(
         positive=card.output.positive,
         threshold=card.output.threshold,
         meanings=meanings(card),
-        foreign=measure_foreign(track(foreign, "foreign images", transient=True), served) if card.gate else (),
+        foreign=measure_foreign(strangers, served, served.parallel) if card.gate else (),
     )
 
 
@@ -174,11 +177,18 @@ def illustrated(sample: Sample, served: Served) -> Pixels:
 def known_items(found: Judged, samples: Sequence[Sample], served: Served) -> Judged:
     """The rows with whether altered copies of up to :data:`KNOWN_ITEMS` images find their originals."""
     places = sorted({int(place) for place in np.linspace(0, len(samples) - 1, min(KNOWN_ITEMS, len(samples)))})
-    copies: dict[str, dict[int, Vector]] = {}
-    for place in track(places, "altered copies", transient=True):
-        for name, copy in altered(decode(samples[place].image.read_bytes())).items():
-            copies.setdefault(name, {})[place] = served.embedding(copy)
-    return found.with_known_items(copies)
+
+    def embedded(place: int) -> dict[str, Vector]:
+        return {
+            name: served.embedding(copy) for name, copy in altered(decode(samples[place].image.read_bytes())).items()
+        }
+
+    found_of: dict[str, dict[int, Vector]] = {}
+    made = ahead(embedded, track(places, "altered copies", transient=True), served.parallel)
+    for place, vectors in zip(places, made, strict=True):
+        for name, vector in vectors.items():
+            found_of.setdefault(name, {})[place] = vector
+    return found.with_known_items(found_of)
 
 
 def chosen(name: str, extra: Path | None) -> tuple[Path, Card]:

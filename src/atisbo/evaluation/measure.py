@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,8 @@ MEANINGS: Final = {
     "refused_own": "Share of these images that are refused as not being of the application's kind.",
     "refused_foreign": "Share of the foreign images that are refused.",
 }
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 Vector = NDArray[np.float32]
 
 
@@ -80,35 +84,64 @@ class Judged:
         return replace(self, rows=rows)
 
 
-def measure(samples: Iterable[Sample], ask: Ask, card: Card) -> Judged:
+def measure(samples: Iterable[Sample], ask: Ask, card: Card, workers: int = 1) -> Judged:
     """Ask about every sample and compare with its mask, at the mask's own size, or its class.
+
+    Args:
+        workers: how many samples are asked about side by side.
 
     Raises:
         Invalid: a mask's size is not its image's, or a class is none of the card's labels.
         BadImage: an image cannot be read.
     """
-    ratios = card.structures.ratios if card.structures else ()
-    rows, embeddings = [], []
-    for sample in samples:
+
+    def judged(sample: Sample) -> tuple[Row, Vector | None]:
         said = ask(sample)
-        row = _outlined(sample, said) if card.task == "segmentation" else _chosen(sample, said, card.output.labels)
-        rows.append(replace(row, values=row.values | _structured(sample, said, ratios) | _gated(said)))
-        if said.embedding is not None:
-            embeddings.append(said.embedding)
+        return _row(sample, said, card), said.embedding
+
+    rows, embeddings = [], []
+    for row, embedding in ahead(judged, samples, workers):
+        rows.append(row)
+        if embedding is not None:
+            embeddings.append(embedding)
     return Judged(tuple(rows), tuple(embeddings))
 
 
-def measure_foreign(samples: Iterable[Sample], ask: Ask) -> tuple[Row, ...]:
+def measure_foreign(samples: Iterable[Sample], ask: Ask, workers: int = 1) -> tuple[Row, ...]:
     """Ask about images that the application is not for, all of which should be refused."""
-    return tuple(
-        Row(sample.name, {"refused_foreign": float(bool(said.refused))}, columns={FOLDER: sample.folder})
-        for sample, said in ((sample, ask(sample)) for sample in samples)
-    )
+
+    def judged(sample: Sample) -> Row:
+        values = {"refused_foreign": float(bool(ask(sample).refused))}
+        return Row(sample.name, values, columns={FOLDER: sample.folder})
+
+    return tuple(ahead(judged, samples, workers))
+
+
+def ahead(work: Callable[[Item], Made], items: Iterable[Item], workers: int) -> Iterator[Made]:
+    """What ``work`` makes of each item, in their order, some of them side by side; few are held at a time."""
+    with ThreadPoolExecutor(workers, thread_name_prefix="judging") as pool:
+        waiting: deque[Future[Made]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def with_values(rows: Sequence[Row], values: Sequence[dict[str, float]]) -> tuple[Row, ...]:
     """The rows with further figures of each."""
     return tuple(replace(row, values=row.values | more) for row, more in zip(rows, values, strict=True))
+
+
+def _row(sample: Sample, said: Said, card: Card) -> Row:
+    ratios = card.structures.ratios if card.structures else ()
+    row = _outlined(sample, said) if card.task == "segmentation" else _chosen(sample, said, card.output.labels)
+    return replace(row, values=row.values | _structured(sample, said, ratios) | _gated(said))
 
 
 def _outlined(sample: Sample, said: Said) -> Row:
