@@ -132,10 +132,15 @@ def test_outlines_and_classes_add_up(split: Split) -> None:
 
 @pytest.mark.parametrize(
     "network",
-    [{"kind": "vgg19", "embedding": 0}, {"kind": "artcnn", "hidden": [8, 8]}, {"kind": "mobilenetv2"},
-     {"kind": "resnet50v2", "pooled_levels": 2}, {"kind": "squeezenet1_1"}],
+    [
+        {"kind": "vgg19", "embedding": 0},
+        {"kind": "artcnn", "hidden": [8, 8], "standardise": True},
+        {"kind": "mobilenetv2"},
+        {"kind": "resnet50v2", "pooled_levels": 2},
+        {"kind": "squeezenet1_1"},
+    ],
     ids=lambda network: str(network["kind"]),
-)  # fmt: skip
+)
 def test_every_classifier_answers(network: dict[str, object]) -> None:
     recipe = tiny_classes(network={"embedding": 16, **network}, structures=None)
     built = networks.build(recipe).eval()

@@ -36,6 +36,9 @@ def train(
     calibrate_from: Annotated[
         Path | None, typer.Option(dir_okay=False, help="out_of_fold.npz of a cross-validation.")
     ] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="name=DIR: pictures of another kind, which the network learns to refuse.")
+    ] = None,
     export_only: Annotated[bool, typer.Option("--export-only", help="Export what --out has so far.")] = False,
     device: Device = "auto",
 ) -> None:
@@ -55,6 +58,7 @@ def train(
         resume=resume,
         export_only=export_only,
         calibrate_from=calibrate_from,
+        kinds=tuple(kind or ()),
         device=device,
     )
     raise typer.Exit(0 if run(asked) else 130)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from atisbo.cli.judge import judge, measurements, show
-from atisbo.domain.cards import Card, Measurement, OutputSpec
+from atisbo.domain.cards import Card, Gate, Measurement, OutputSpec
 from atisbo.domain.uncertainty import uncertainty, uncertainty_of_many
-from atisbo.errors import Misconfigured
-from atisbo.evaluation.calibration import choose_threshold, choose_unsure, fit_temperature
+from atisbo.errors import Invalid, Misconfigured
+from atisbo.evaluation.calibration import choose_gate, choose_threshold, choose_unsure, fit_temperature
 
 try:
     from atisbo.training import story
     from atisbo.training.crossval import read_out_of_fold
     from atisbo.training.devices import place
     from atisbo.training.export import softmax
+    from atisbo.training.gate import Kinds, add_gate, read_kinds, thinned
+    from atisbo.training.networks import Network
     from atisbo.training.recipe import Recipe, load_recipe
     from atisbo.training.split import GROUP, ORIGIN, Split, load
 except ModuleNotFoundError as error:
@@ -47,6 +49,7 @@ class Asked:
     resume: bool = False
     export_only: bool = False
     calibrate_from: Path | None = None
+    kinds: tuple[str, ...] = ()
     device: str = "auto"
 
 
@@ -79,12 +82,53 @@ def run(asked: Asked) -> bool:
 def publish(recipe: Recipe, split: Split, asked: Asked, console: Console) -> None:
     """Export what was trained, choose its operating point, measure it, write the card."""
     texts = recipe.model_dump(include={"intended_use", "limits", "licence"})
-    card = story.publish(asked.out, split, calibrated, console=console).model_copy(update=texts)
+    gate = gated(recipe, split, asked) if recipe.gate and asked.kinds else None
+    card = story.publish(asked.out, split, calibrated, gate=gate, console=console).model_copy(update=texts)
     if asked.calibrate_from:
         found = calibrated(recipe, *read_out_of_fold(asked.calibrate_from, recipe.output.labels))
         names = card.output.model_dump(include={"scores", "embedding"})
         card = card.model_copy(update={"output": found.model_copy(update=names)})
     measured(card, split, asked.out, recipe.data.hold_out, asked.command, console).write(asked.out / story.CARD)
+
+
+def gated(recipe: Recipe, split: Split, asked: Asked) -> Callable[[Network], Gate]:
+    """What gives the network its head for foreign pictures, from the folders of ``--kind name=DIR``."""
+    assert recipe.gate is not None
+    chosen_gate, folders = recipe.gate, by_kind(asked.kinds)
+    pictures = read_kinds(folders, recipe.input, chosen_gate)
+    own = chosen_gate.own[0]
+    trained, validated = (
+        [image.pixels for image in thinned(side, chosen_gate.pictures)] for side in (split.train, split.validation)
+    )
+    kinds = Kinds.of({own: [*trained, *pictures.pop(own, [])], **pictures}, own, validated)
+
+    def give(network: Network) -> Gate:
+        return add_gate(
+            network,
+            recipe.input,
+            kinds,
+            chosen_gate,
+            lambda ours, foreign, keep: choose_gate(ours, foreign, keep=keep).threshold,
+        )
+
+    return give
+
+
+def by_kind(words: Sequence[str]) -> dict[str, list[Path]]:
+    """Folders of each ``name=DIR``.
+
+    Raises:
+        Invalid: a word is not of that form.
+    """
+    found: dict[str, list[Path]] = {}
+    for word in words:
+        name, sign, folder = word.partition("=")
+        if not name or not sign or not Path(folder).is_dir():
+            raise Invalid(
+                "kind_wrong", "--kind {word} is not of the form name=DIR with a folder that exists.", word=word
+            )
+        found.setdefault(name, []).append(Path(folder))
+    return found
 
 
 def varied(recipe: Recipe, asked: Asked) -> Recipe:

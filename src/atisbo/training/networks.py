@@ -28,7 +28,9 @@ class Network(nn.Module):
     (n, d); ``structures`` (n, labels, h, w), raw; ``kinds`` (n, kinds), raw, what sort of picture it is at all.
     """
 
-    kinds: nn.Linear | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self.kinds: nn.Linear | None = None
 
     def features(self, x: Tensor) -> list[Tensor]:
         """Feature maps, the deepest last."""
@@ -97,6 +99,7 @@ class Classifier(nn.Module):
         if structures and self.seen:
             inputs += len(structures.labels) * (3 + (channels[-1] if self.seen == "features" else 0))
         widths = (inputs, *chosen.hidden)
+        self.standard = nn.BatchNorm1d(inputs, affine=False) if chosen.standardise else nn.Identity()
         self.dropout = nn.Dropout(chosen.dropout)
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.embedding = nn.Linear(widths[-1], chosen.embedding) if chosen.embedding else None
@@ -109,7 +112,7 @@ class Classifier(nn.Module):
             found.append(measures(shares))
             if self.seen == "features":
                 found.append(within(features[-1], shares, 2 ** len(features)))
-        x = self.dropout(torch.cat(found, 1))
+        x = self.dropout(self.standard(torch.cat(found, 1)))
         for layer in self.hidden:
             x = F.relu(layer(x))
         if self.embedding is not None:

@@ -29,6 +29,8 @@ class NetworkRecipe(Strict):
     """Parameters whose name starts with one of these are not trained."""
     pooled_levels: int = Field(default=1, ge=1, le=4)
     """Classification: averages over the image of so many of the encoder's deepest levels, side by side."""
+    standardise: bool = False
+    """Classification: averaged features get mean 0 and spread 1 over the training images before anything reads them."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Classification: chance that an averaged feature is left out in a training step."""
     hidden: tuple[int, ...] = ()
@@ -200,5 +202,9 @@ class GateRecipe(Strict):
     """Least share of proper images that pass."""
     decay: float = Field(default=1e-2, ge=0)
     """L2 penalty on the weights of standardised features."""
+    pictures: int = Field(default=200, gt=3)
+    """Of each kind so many are used at most."""
+    variants: int = Field(default=1, ge=0)
+    """Light variations of each picture beside itself."""
     synthetic: bool = True
     """Add the kind ``other`` of drawn pages, flat colours, gradients and noise."""
