@@ -28,16 +28,17 @@ def test_no_pair_within_the_bound_is_missed(bits: int) -> None:
     wanted = {(int(a), int(b)) for a, b in np.argwhere(np.triu(every, 1))}
     details = np.ones((900, DETAIL_BYTES), np.int8)
     found = near.near(hashes, details, bits=bits)
-    assert {row[:2] for row in found.rows()} == wanted
+    assert set(zip(found.first.tolist(), found.second.tolist(), strict=True)) == wanted
+    assert not found.at_least
     assert len(wanted) > 25
-    assert all(np.bitwise_count(hashes[a] ^ hashes[b]) == differ for a, b, differ, _ in found.rows())
+    assert (found.bits == np.bitwise_count(hashes[found.first] ^ hashes[found.second])).all()
 
 
 def test_many_of_one_hash_hang_together_without_all_their_pairs() -> None:
     hashes = np.full(500, 77, np.uint64)
     found = near.near(hashes, np.ones((500, DETAIL_BYTES), np.int8))
     assert len(found) == 499
-    assert near.groups(500, found) == [list(range(500))]
+    assert not near.groups(500, found).any()
 
 
 def test_pictures_composed_alike_are_told_apart_by_their_detail() -> None:
@@ -47,12 +48,31 @@ def test_pictures_composed_alike_are_told_apart_by_their_detail() -> None:
 
 def test_nothing_has_no_duplicates() -> None:
     found = near.near(np.empty(0, np.uint64), np.empty((0, DETAIL_BYTES), np.int8))
-    assert (len(found), near.groups(0, found)) == (0, [])
+    assert (len(found), len(near.groups(0, found))) == (0, 0)
 
 
 def test_groups_join_through_pairs() -> None:
     pairs = near.Pairs(*(np.array(column) for column in ([0, 4, 1], [1, 5, 3], [0, 0, 0], [1.0, 1.0, 1.0])))
-    assert near.groups(7, pairs) == [[0, 1, 3], [4, 5]]
+    assert near.groups(7, pairs).tolist() == [0, 0, 2, 0, 4, 4, 6]
+
+
+def test_long_chains_are_one_group_whatever_their_order() -> None:
+    links = np.random.default_rng(2).permutation(999)
+    pairs = near.Pairs(links, links + 1, np.zeros(999, np.uint8), np.ones(999, np.float32))
+    assert not near.groups(1000, pairs).any()
+
+
+def test_a_film_is_one_group_without_all_pairs_of_its_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three films of 1,000 frames, each frame a bit or two away from its film's first."""
+    monkeypatch.setattr(near, "_FINDS", 100_000)
+    random = np.random.default_rng(3)
+    hashes = np.repeat(random.integers(0, 2**64, 3, np.uint64), 1000)
+    for _ in range(2):
+        hashes ^= np.uint64(1) << random.integers(0, 64, 3000).astype(np.uint64)
+    found = near.near(hashes, np.ones((3000, DETAIL_BYTES), np.int8))
+    assert found.at_least
+    assert 3000 <= len(found) < 3000 * 100
+    assert np.bincount(near.groups(3000, found)).max() == 1000
 
 
 def looks(seed: int, turn: int = 0, size: tuple[int, int] = (96, 80)) -> tuple[int, bytes]:

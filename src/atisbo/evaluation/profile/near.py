@@ -1,8 +1,9 @@
 """Pictures that are the same to the eye: found by their hashes, confirmed by their fine structure.
 
-All pairs within a Hamming distance of 7 are found without comparing all with all: of four parts of 16 bits, at least
-one differs in at most one bit, so that each part is looked up under its own value and its 16 neighbours (multi-index
-hashing: Norouzi, Punjani and Fleet, 2012).
+Pairs within a Hamming distance of 7 are found without comparing all with all: of four parts of 16 bits, at least one
+differs in at most one bit, so that each part is looked up under its own value and its 16 neighbours (multi-index
+hashing: Norouzi, Punjani and Fleet, 2012). No pair is missed, but where a picture has very many partners, as in a film:
+then it is not looked up any further, and time and memory stay in proportion to the number of pictures.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _PART_BITS: Final = 16
 _AT_ONCE: Final = 1 << 21
 """Pairs compared in one go: bounds memory."""
 _ROWS_AT_ONCE: Final = 4096
+_FINDS: Final = 4_000_000
+"""Finds in all, roughly: shared among the pictures, it says after how many one of them is not looked up any further."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,11 @@ class Pairs:
     """Of the 64 of the hash, how many differ."""
     similarity: NDArray[np.float32]
     """Cosine of the fine structures, up to 1."""
+    at_least: bool = False
+    """There are more: some picture has too many partners to find them all."""
 
     def __len__(self) -> int:
         return len(self.first)
-
-    def rows(self) -> Iterator[tuple[int, int, int, float]]:
-        """First, second, bits and similarity of each pair."""
-        yield from zip(
-            *(column.tolist() for column in (self.first, self.second, self.bits, self.similarity)), strict=True
-        )
 
 
 def near(
@@ -68,58 +67,74 @@ def near(
         similarity: of the fine structures at least.
     """
     unique, back, inverse = np.unique(hashes, return_index=True, return_inverse=True)
-    first, second = _candidates(unique, min(bits, MAX_BITS))
+    rows = np.arange(len(hashes)) if slots is None else slots
+    search = _Search(unique, details, rows[back], min(bits, MAX_BITS), similarity)
+    first, second = search.run()
     same = np.flatnonzero(back[inverse] != np.arange(len(hashes)))
     a = np.concatenate([back[first], back[inverse[same]]])
     b = np.concatenate([back[second], same])
     a, b = np.minimum(a, b), np.maximum(a, b)
-    rows = np.arange(len(hashes)) if slots is None else slots
-    alike = _cosines(details, rows[a], rows[b])
     order = np.lexsort((b, a))
-    order = order[alike[order] >= similarity]
     a, b = a[order], b[order]
-    return Pairs(a, b, np.bitwise_count(hashes[a] ^ hashes[b]), alike[order])
+    alike = _cosines(details, rows[a], rows[b])
+    kept = alike >= similarity
+    a, b, alike = a[kept], b[kept], alike[kept]
+    return Pairs(a, b, np.bitwise_count(hashes[a] ^ hashes[b]), alike, search.at_least)
 
 
-def groups(count: int, pairs: Pairs) -> list[list[int]]:
-    """What hangs together through pairs: positions in ascending order, by their first."""
-    parent = list(range(count))
-
-    def root(item: int) -> int:
-        while parent[item] != item:
-            parent[item] = parent[parent[item]]
-            item = parent[item]
-        return item
-
-    for a, b in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True):
-        x, y = root(a), root(b)
-        parent[max(x, y)] = min(x, y)
-    members: dict[int, list[int]] = {}
-    for item in sorted({*pairs.first.tolist(), *pairs.second.tolist()}):
-        members.setdefault(root(item), []).append(item)
-    return list(members.values())
+def groups(count: int, pairs: Pairs) -> Indices:
+    """(count,), int64: what hangs together through pairs has the position of its first picture."""
+    labels = np.arange(count)
+    while True:
+        least = np.minimum(labels[pairs.first], labels[pairs.second])
+        before = labels.copy()
+        for side in (pairs.first, pairs.second):
+            np.minimum.at(labels, before[side], least)
+        labels = labels[labels]
+        if (labels == before).all():
+            return labels
 
 
-def _candidates(unique: Hashes, most: int) -> tuple[Indices, Indices]:
-    """Positions of all pairs of unequal hashes within ``most`` bits of each other."""
-    found = [np.empty((0, 2), np.int64)]
-    found += [pairs for part in range(_PARTS) for pairs in _of_part(unique, part, most)]
-    pairs = np.unique(np.concatenate(found), axis=0)
-    return pairs[:, 0], pairs[:, 1]
+class _Search:
+    """Looks up unequal hashes under each of their parts."""
 
+    def __init__(self, unique: Hashes, details: NDArray[np.int8], rows: Indices, most: int, similarity: float) -> None:
+        self._unique, self._details, self._rows = unique, details, rows
+        self._most, self._similarity = most, similarity
+        self._finds = np.zeros(len(unique), np.int64)
+        self._enough = min(max(_FINDS // max(len(unique), 1), 16), 1024)
+        self.at_least = False
 
-def _of_part(unique: Hashes, part: int, most: int) -> Iterator[Indices]:
-    keys = ((unique >> np.uint64(_PART_BITS * part)) & np.uint64(0xFFFF)).astype(np.int64)
-    order = np.argsort(keys, kind="stable")
-    sorted_keys = keys[order]
-    probes = [0] + ([1 << bit for bit in range(_PART_BITS)] if most >= _PARTS else [])
-    for probe in probes:
-        low = np.searchsorted(sorted_keys, keys ^ probe, "left")
-        high = np.searchsorted(sorted_keys, keys ^ probe, "right")
-        for a, at in _spread(low, high):
-            b = order[at]
-            close = (a < b) & (np.bitwise_count(unique[a] ^ unique[b]) <= most)
-            yield np.stack([a[close], b[close]], axis=1)
+    def run(self) -> tuple[Indices, Indices]:
+        """Positions of the pairs that are near and alike, each pair once."""
+        count = max(len(self._unique), 1)
+        found = [np.empty(0, np.int64)]
+        for part in range(_PARTS):
+            found += [low * count + high for low, high in self._of_part(part)]
+        keys = np.unique(np.concatenate(found))
+        self.at_least |= bool((self._finds >= self._enough).any())
+        return keys // count, keys % count
+
+    def _of_part(self, part: int) -> Iterator[tuple[Indices, Indices]]:
+        keys = ((self._unique >> np.uint64(_PART_BITS * part)) & np.uint64(0xFFFF)).astype(np.int64)
+        order = np.argsort(keys, kind="stable")
+        sorted_keys = keys[order]
+        probes = [0] + ([1 << bit for bit in range(_PART_BITS)] if self._most >= _PARTS else [])
+        for probe in probes:
+            asking = np.flatnonzero(self._finds < self._enough)
+            low = np.searchsorted(sorted_keys, keys[asking] ^ probe, "left")
+            high = np.searchsorted(sorted_keys, keys[asking] ^ probe, "right")
+            self.at_least |= bool((high - low > self._enough).any())
+            for position, place in _spread(low, np.minimum(high, low + self._enough)):
+                yield self._alike(asking[position], order[place])
+
+    def _alike(self, a: Indices, b: Indices) -> tuple[Indices, Indices]:
+        close = (a != b) & (np.bitwise_count(self._unique[a] ^ self._unique[b]) <= self._most)
+        a, b = a[close], b[close]
+        kept = _cosines(self._details, self._rows[a], self._rows[b]) >= self._similarity
+        a, b = a[kept], b[kept]
+        self._finds += np.bincount(a, minlength=len(self._finds))
+        return np.minimum(a, b), np.maximum(a, b)
 
 
 def _spread(low: Indices, high: Indices) -> Iterator[tuple[Indices, Indices]]:

@@ -81,6 +81,8 @@ class Near(Part):
     similarity: float
     """The bound that was used."""
     pairs: int
+    at_least: bool
+    """There are more pairs: some pictures have too many partners to find them all, as in a film."""
     crossing: dict[str, int]
     """Column → pairs that differ in it."""
     groups: tuple[NearGroup, ...]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from atisbo import __version__
 from atisbo.domain.images import ACCEPTED_MEDIA_TYPES
-from atisbo.evaluation.profile import near as search
+from atisbo.evaluation.profile.duplicates import exact, near
 from atisbo.evaluation.profile.layout import Index
 from atisbo.evaluation.profile.masks import masks_of
 from atisbo.evaluation.profile.records import REASONS, Record
@@ -20,13 +20,8 @@ from atisbo.evaluation.profile.schema import (
     Channel,
     Counts,
     Fault,
-    Group,
     IndexPart,
     Intensity,
-    Member,
-    Near,
-    NearGroup,
-    NearPair,
     Profile,
     Sizes,
 )
@@ -34,7 +29,6 @@ from atisbo.evaluation.profile.spread import spread
 from atisbo.evaluation.profile.walk import Tree, shown
 
 EDGES: Final = tuple(float(edge) for edge in range(0, 257, 8))
-_MOST_PAIRS: Final = 50
 _COMMON: Final = 12
 _NAMES: Final = dict(zip(ACCEPTED_MEDIA_TYPES, ("JPEG", "PNG", "WebP", "TIFF", "BMP"), strict=True))
 
@@ -69,8 +63,8 @@ def summarise(found: Found, details: NDArray[np.int8], *, bits: int, similarity:
         ),
         columns=columns,
         faults=faults,
-        exact=_exact(images, columns),
-        near=_near(images, columns, details, bits=bits, similarity=similarity),
+        exact=exact(images, columns),
+        near=near(images, columns, details, bits=bits, similarity=similarity),
         flat=tuple(shown(record.path) for record in images if record.flat),
         classes=tally(record.place.label for record in images),
         splits=tally(record.place.split for record in images),
@@ -95,93 +89,10 @@ def tally(values: Iterable[str]) -> dict[str, int]:
     return {shown(value): n for value, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))}
 
 
-def repeats(images: Iterable[Record]) -> list[list[Record]]:
-    """Images of the same bytes, by the first of them."""
-    same: dict[bytes, list[Record]] = {}
-    for record in images:
-        same.setdefault(record.sha256, []).append(record)
-    return [group for group in same.values() if len(group) > 1]
-
-
-def crossing(records: Sequence[Record], columns: Sequence[str]) -> tuple[str, ...]:
-    """Columns in which the records differ; one that has no value does not."""
-    values = [record.values(columns) for record in records]
-    names = ("split", "class", *columns)
-    return tuple(name for name in names if len({value[name] for value in values if name in value}) > 1)
-
-
-def member(record: Record, columns: Sequence[str]) -> Member:
-    values = {name: shown(value) for name, value in record.values(columns).items()}
-    return Member(path=shown(record.path), values=values)
-
-
 def _faults(found: Found) -> tuple[Fault, ...]:
     said = {path: (code, REASONS[code]) for path, code in (found.tree.faults | found.index.faults).items()}
     said |= {record.path: (record.fault, record.reason) for record in found.records if record.fault}
     return tuple(Fault(path=shown(path), code=code, reason=why) for path, (code, why) in sorted(said.items()))
-
-
-def _exact(images: Sequence[Record], columns: Sequence[str]) -> tuple[Group, ...]:
-    return tuple(
-        Group(members=tuple(member(r, columns) for r in group), crosses=crossing(group, columns))
-        for group in repeats(images)
-    )
-
-
-def _near(
-    images: Sequence[Record], columns: Sequence[str], details: NDArray[np.int8], *, bits: int, similarity: float
-) -> Near:
-    firsts = _firsts(images)
-    hashes = np.array([record.hash for record in firsts], np.uint64)
-    slots = np.array([record.slot for record in firsts], np.int64)
-    pairs = search.near(hashes, details, slots, bits=bits, similarity=similarity)
-    by_group: dict[int, list[NearPair]] = {}
-    members = search.groups(len(firsts), pairs)
-    group_of = {item: place for place, group in enumerate(members) for item in group}
-    crossings: Counter[str] = Counter()
-    for a, b, differ, alike in pairs.rows():
-        crosses = crossing((firsts[a], firsts[b]), columns)
-        crossings.update(crosses)
-        by_group.setdefault(group_of[a], []).append(
-            NearPair(
-                a=shown(firsts[a].path),
-                b=shown(firsts[b].path),
-                bits=differ,
-                similarity=round(alike, 4),
-                crosses=crosses,
-            )
-        )
-    names = ("split", "class", *columns)
-    return Near(
-        bits=bits,
-        similarity=similarity,
-        pairs=len(pairs),
-        crossing={name: crossings[name] for name in names if crossings[name]},
-        groups=tuple(
-            _near_group([firsts[item] for item in group], by_group[place], columns)
-            for place, group in enumerate(members)
-        ),
-    )
-
-
-def _firsts(images: Iterable[Record]) -> list[Record]:
-    """One of each content, without those of one colour."""
-    found: dict[bytes, Record] = {}
-    for record in images:
-        if not record.flat:
-            found.setdefault(record.sha256, record)
-    return list(found.values())
-
-
-def _near_group(group: Sequence[Record], pairs: list[NearPair], columns: Sequence[str]) -> NearGroup:
-    ranked = sorted(pairs, key=lambda pair: (not pair.crosses, -pair.similarity, pair.a, pair.b))
-    crossed = {name for pair in pairs for name in pair.crosses}
-    return NearGroup(
-        members=tuple(member(record, columns) for record in group),
-        pairs=tuple(ranked[:_MOST_PAIRS]),
-        pairs_found=len(pairs),
-        crosses=tuple(name for name in ("split", "class", *columns) if name in crossed),
-    )
 
 
 def _by_split(images: Sequence[Record]) -> dict[str, dict[str, int]]:
