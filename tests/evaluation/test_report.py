@@ -32,9 +32,9 @@ def half(sample: Sample) -> Said:
 
 
 def reported(samples: list[Sample], group: str | None = None) -> Report:
-    rows = measure(samples, half, card()).rows
-    digest = data_sha256(samples)
-    return Report("it-0123", "24 frames", digest, "atisbo evaluate it", rows, group, meanings=meanings(card()))
+    judged, digest = measure(samples, half, card()), data_sha256(samples)
+    more = {"meanings": meanings(card()), "thresholds": judged.thresholds}
+    return Report("it-0123", "24 frames", digest, "atisbo evaluate it", judged.rows, group, **more)
 
 
 def test_means_are_over_images_and_by_column(samples: list[Sample]) -> None:
@@ -55,6 +55,12 @@ def test_what_has_no_value_is_left_out(samples: list[Sample]) -> None:
     assert {"precision", "recall", "hd95", "mdice_pranet", "found"}.isdisjoint(empty)
     assert empty["empty_right"].value == 1.0
     assert "hd95" not in reported(samples).by("centre")["B"]
+
+
+def test_dice_is_known_at_every_threshold(samples: list[Sample]) -> None:
+    report = reported(samples)
+    assert len(report.thresholds) == 255
+    assert report.thresholds[127] == pytest.approx(report.figures()["dice"].value)
 
 
 def test_groups_widen_the_interval(samples: list[Sample]) -> None:
@@ -85,6 +91,7 @@ def test_what_was_written_is_read_again(samples: list[Sample], tmp_path: Path, l
             {name: one.value for name, one in report.figures().items()}, abs=1e-5
         )
         assert again.labels == report.labels
+        assert again.thresholds == pytest.approx(report.thresholds, abs=1e-5)
 
 
 def test_another_file_is_no_report(tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ def outlines() -> Report:
         )
         for n in range(10)
     )
-    return Report("it-0123", "10 f", "0" * 64, "atisbo evaluate it", rows, meanings=meanings(card()))
+    return Report(
+        "it-0123", "10 f", "0" * 64, "atisbo evaluate it", rows, meanings=meanings(card()), thresholds=(0.5,) * 255
+    )
 
 
 def page(report: Report, column: str | None = None) -> str:
@@ -45,6 +47,7 @@ def test_outlines_have_their_charts_pictures_and_tables() -> None:
         "Dice, image by image",
         "How many reach a Dice",
         "Risk over coverage",
+        "Dice by threshold",
         "Dice by size of the object",
         "Objects found, by size",
         "Dice by centre",

@@ -146,6 +146,7 @@ def judged(
         labels=card.output.labels,
         positive=card.output.positive,
         threshold=card.output.threshold,
+        thresholds=found.thresholds,
         meanings=meanings(card),
         foreign=measure_foreign(strangers, served, served.parallel) if card.gate else (),
     )

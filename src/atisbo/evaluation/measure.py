@@ -18,6 +18,7 @@ from atisbo.evaluation.metrics import object_size, outlined
 from atisbo.evaluation.retrieval import finds_itself, neighbours
 from atisbo.evaluation.rows import Row, groups
 from atisbo.evaluation.structures import structured
+from atisbo.evaluation.thresholds import dice_by_threshold
 from atisbo.imaging.folders import Mask, Sample, read_mask
 
 SIZE: Final = "object size"
@@ -30,6 +31,7 @@ MEANINGS: Final = {
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 Vector = NDArray[np.float32]
+Curve = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,13 @@ Ask = Callable[[Sample], Said]
 
 @dataclass(frozen=True)
 class Judged:
-    """The rows of samples, and the embeddings of those samples where the network has any."""
+    """The rows of samples, and what else was found on the way."""
 
     rows: tuple[Row, ...]
     embeddings: tuple[Vector, ...] = ()
+    thresholds: tuple[float, ...] = ()
+    """Segmentation: mean Dice at 1/256, 2/256, … 255/256, see :func:`~atisbo.evaluation.thresholds.dice_by_threshold`;
+    regions that are too small for the card are not dropped."""
 
     def with_neighbours(self, group: str | None) -> Judged:
         """The rows with the figures of retrieval, if these images have embeddings and classes."""
@@ -95,16 +100,15 @@ def measure(samples: Iterable[Sample], ask: Ask, card: Card, workers: int = 1) -
         BadImage: an image cannot be read.
     """
 
-    def judged(sample: Sample) -> tuple[Row, Vector | None]:
+    def judged(sample: Sample) -> tuple[Row, Vector | None, Curve | None]:
         said = ask(sample)
-        return _row(sample, said, card), said.embedding
+        return _row(sample, said, card), said.embedding, _curve(sample, said)
 
-    rows, embeddings = [], []
-    for row, embedding in ahead(judged, samples, workers):
-        rows.append(row)
-        if embedding is not None:
-            embeddings.append(embedding)
-    return Judged(tuple(rows), tuple(embeddings))
+    found = list(ahead(judged, samples, workers))
+    embeddings = tuple(embedding for _, embedding, _ in found if embedding is not None)
+    curves = [curve for _, _, curve in found if curve is not None]
+    thresholds = np.mean(curves, axis=0).tolist() if curves else []
+    return Judged(tuple(row for row, _, _ in found), embeddings, tuple(thresholds))
 
 
 def measure_foreign(samples: Iterable[Sample], ask: Ask, workers: int = 1) -> tuple[Row, ...]:
@@ -151,6 +155,12 @@ def _outlined(sample: Sample, said: Said) -> Row:
     columns = {FOLDER: sample.folder, **sample.columns, SIZE: object_size(truth)}
     values = outlined(said.mask, truth, said.probabilities)
     return Row(sample.name, values, uncertainty=said.uncertainty, columns=columns)
+
+
+def _curve(sample: Sample, said: Said) -> Curve | None:
+    if said.mask is None or said.probabilities is None:
+        return None
+    return dice_by_threshold(said.probabilities, read_mask(sample, said.size))
 
 
 def _chosen(sample: Sample, said: Said, labels: tuple[str, ...]) -> Row:

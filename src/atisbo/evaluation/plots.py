@@ -64,8 +64,27 @@ def _of_outlines(report: Report) -> list[Markup]:
         _risk(
             _thin(risk_coverage(doubts, 1 - dice)), "One minus mean Dice, if only the most certain answers were given."
         ),
+        *_thresholds(report),
         _whiskers("dice", size, "Dice by size of the object", "Percent of the image that it takes; 95 % intervals."),
         _whiskers("found", size, "Objects found, by size", "Share in which at least half of the object is outlined."),
+    ]
+
+
+def _thresholds(report: Report) -> list[Markup]:
+    if not report.thresholds:
+        return []
+    curve = [((place + 1) / 256, dice) for place, dice in enumerate(report.thresholds)]
+    at = f"{report.threshold:g}"
+    return [
+        charts.lines(
+            {"every threshold": curve, f"the card's, {at}": [(report.threshold, 0.0), (report.threshold, 1.0)]},
+            title="Dice by threshold",
+            note="Where the curve is flat, the threshold matters little.",
+            x="threshold",
+            y="mean Dice",
+            x_range=(0, 1),
+            y_range=(0, 1),
+        )
     ]
 
 

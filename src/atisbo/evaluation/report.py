@@ -42,6 +42,8 @@ class Report:
     """What each figure means."""
     foreign: tuple[Row, ...] = ()
     """Images that the application is not for."""
+    thresholds: tuple[float, ...] = ()
+    """Segmentation: mean Dice at the thresholds 1/256, 2/256, … 255/256."""
     _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What was computed already."""
 
@@ -102,6 +104,7 @@ class Report:
             "by": {column: {value: dump(part) for value, part in self.by(column).items()} for column in columns},
             "classes": {label: dump(part) for label, part in self.per_class().items()},
             "confusion": chosen.confusion(draw(len(self.rows), draws=1)[:1])[0].astype(int).tolist() if chosen else [],
+            "thresholds": [round(dice, 5) for dice in self.thresholds],
             "foreign_by_folder": {folder: dump(part) for folder, part in self.by_foreign_folder().items()},
             "rows": [row.as_json() for row in self.rows],
             "foreign": [row.as_json() for row in self.foreign],
@@ -122,7 +125,8 @@ class Report:
             said = json.loads(path.read_bytes())
             rows, foreign = (tuple(Row.from_json(row) for row in said[name]) for name in ("rows", "foreign"))
             plain = {name: said[name] for name in (*_PLAIN, "meanings")}
-            return cls(**plain | {"rows": rows, "foreign": foreign, "labels": tuple(said["labels"])})
+            plain |= {name: tuple(said[name]) for name in ("labels", "thresholds")}
+            return cls(rows=rows, foreign=foreign, **plain)
         except (ValueError, LookupError, TypeError) as error:
             raise Invalid("report_unreadable", "{file} is not an evaluation's JSON.", file=path) from error
 
