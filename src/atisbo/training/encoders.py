@@ -63,6 +63,12 @@ class ResNet50v2(nn.Module):
         eight = self.stage2(four)
         return [two, four, eight, F.relu(self.final_norm(self.stage3(eight)))]
 
+    @torch.no_grad()
+    def enlarge_deepest(self, gain: float) -> None:
+        """Multiply the deepest features by ``gain``, for good: the weights of their norm take it up."""
+        self.final_norm.weight.mul_(gain)
+        self.final_norm.bias.mul_(gain)
+
 
 class InvertedResidual(nn.Module):
     """Expand, filter depthwise, project (Sandler et al. 2018)."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atisbo.errors import Misconfigured
-from atisbo.training.encoders import ENCODERS, Encoder, conv, load_weights
+from atisbo.training.encoders import ENCODERS, Encoder, ResNet50v2, conv, load_weights
 from atisbo.training.recipe import Recipe
 
 Outputs = dict[str, Tensor]
@@ -91,13 +91,20 @@ class UNet(Network):
 class Classifier(nn.Module):
     """From averaged features over dense layers to the embedding and the classes."""
 
+    gain: Tensor | None
+
     def __init__(self, channels: tuple[int, ...], recipe: Recipe) -> None:
         super().__init__()
         chosen, structures = recipe.network, recipe.structures
         self.levels, self.seen = chosen.pooled_levels, structures.seen if structures else ""
         inputs = sum(channels[-self.levels :])
+        gain = [1.0] * inputs
         if structures and self.seen:
-            inputs += len(structures.labels) * (3 + (channels[-1] if self.seen == "features" else 0))
+            labels = len(structures.labels)
+            gain += [structures.measure_gain] * 3 * labels
+            gain += [1.0] * (labels * channels[-1] if self.seen == "features" else 0)
+        self.register_buffer("gain", torch.tensor(gain) if self.seen else None)
+        inputs = len(gain)
         widths = (inputs, *chosen.hidden)
         self.standard = nn.BatchNorm1d(inputs, affine=False) if chosen.standardise else nn.Identity()
         self.dropout = nn.Dropout(chosen.dropout)
@@ -112,7 +119,8 @@ class Classifier(nn.Module):
             found.append(measures(shares))
             if self.seen == "features":
                 found.append(within(features[-1], shares, 2 ** len(features)))
-        x = self.dropout(self.standard(torch.cat(found, 1)))
+        x = self.standard(torch.cat(found, 1))
+        x = self.dropout(x if self.gain is None else x * self.gain)
         for layer in self.hidden:
             x = F.relu(layer(x))
         if self.embedding is not None:
@@ -196,6 +204,8 @@ def build(recipe: Recipe, weights: Path | None = None) -> Network:
     encoder = ENCODERS[chosen.kind]()
     if chosen.encoder_weights and weights is not None:
         load_weights(encoder, weights / chosen.encoder_weights)
+    if isinstance(encoder, ResNet50v2):
+        encoder.enlarge_deepest(chosen.deepest_gain)
     if recipe.task == "segmentation":
         return EncoderNetwork(encoder, channels=chosen.channels)
     classifier = Classifier(encoder.channels, recipe)

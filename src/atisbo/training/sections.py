@@ -29,6 +29,9 @@ class NetworkRecipe(Strict):
     """Parameters whose name starts with one of these are not trained."""
     pooled_levels: int = Field(default=1, ge=1, le=4)
     """Classification: averages over the image of so many of the encoder's deepest levels, side by side."""
+    deepest_gain: float = Field(default=1.0, gt=0)
+    """ResNet-50 v2: its deepest features start so many times larger. As pretrained they have a spread of 0.03 only, and
+    a decoder or classifier hardly hears them beside shallower levels (0.2)."""
     standardise: bool = False
     """Classification: averaged features get mean 0 and spread 1 over the training images before anything reads them."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -53,6 +56,8 @@ class StructuresRecipe(Strict):
     seen: Literal["", "measures", "features"] = ""
     """What the classes are read off besides the averaged features: logarithms of each outline's area, height and width;
     with ``features`` also the deepest features averaged within it. No gradient flows back through the outlines."""
+    measure_gain: float = Field(default=1.0, gt=0)
+    """The measures are multiplied by this before they are read: averaged features outnumber them by hundreds."""
     weight: float = Field(default=1.0, gt=0)
     """Of the outlines' loss against the classes' loss of 1."""
     border_weight: float = Field(default=0.0, ge=0)
