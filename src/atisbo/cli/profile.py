@@ -53,7 +53,7 @@ def profile(
     data.write_text(found.profile.model_dump_json(indent=1) + "\n", encoding="utf-8")
     tell(console, found.profile)
     written = [str(page), str(data), *cleaned(folder, found, clean, index)]
-    console.print(f"written: {escape(', '.join(written))}", soft_wrap=True)
+    console.print(f"written: {escape(', '.join(written))}", soft_wrap=True, highlight=False)
 
 
 @contextmanager
@@ -91,18 +91,19 @@ def progress(console: Console) -> Iterator[Callable[[int], Callable[[Record], No
 def tell(console: Console, found: Profile) -> None:
     """The most important in a few lines."""
     counts, near = found.counts, found.near
-    console.print(f"{counts.images:,} images, {counts.masks:,} masks, {counts.bad:,} that cannot be opened")
+    lines = [f"{counts.images:,} images, {counts.masks:,} masks, {counts.bad:,} that cannot be opened"]
     copies = sum(len(group.members) - 1 for group in found.exact)
-    console.print(f"{copies:,} exact duplicates, {near.pairs:,} near-duplicate pairs in {len(near.groups):,} groups")
-    for column, pairs in near.crossing.items():
-        console.print(f"  {pairs:,} near-duplicate pairs differ in {escape(column)}")
+    lines.append(f"{copies:,} exact duplicates, {near.pairs:,} near-duplicate pairs in {len(near.groups):,} groups")
     for column, groups in Counter(name for group in found.exact for name in group.crosses).items():
-        console.print(f"  {groups:,} groups of exact duplicates differ in {escape(column)}")
+        lines.append(f"  {groups:,} groups of exact duplicates differ in {column}")
+    lines += [f"  {pairs:,} near-duplicate pairs differ in {column}" for column, pairs in near.crossing.items()]
     for masks in found.masks:
         wrong = len(masks.mismatched), len(masks.images_without), len(masks.without_image), len(masks.empty)
         words = ("of another size than their image", "images without one", "without image", "empty")
         said = ", ".join(f"{count:,} {word}" for count, word in zip(wrong, words, strict=True))
-        console.print(f"{escape(masks.folder)}: {said}")
+        lines.append(f"{masks.folder}: {said}")
+    for line in lines:
+        console.print(escape(line), soft_wrap=True, highlight=False)
 
 
 def cleaned(folder: Path, found: Result, clean: Path | None, index: Path | None) -> list[str]:

@@ -64,9 +64,10 @@ def _duplicates(profile: Profile) -> Iterator[Finding]:
         yield Finding("warn", _many(copies, "file repeats", "files repeat") + " another one, byte for byte.", "#exact")
     if profile.near.pairs:
         groups = _many(len(profile.near.groups), "group")
+        least = "At least " * profile.near.at_least
         yield Finding(
             "warn",
-            f"{_many(profile.near.pairs, 'pair')} nearly the same, in {groups}: keep each group in one split.",
+            f"{least}{_many(profile.near.pairs, 'pair')} nearly the same, in {groups}: keep each group in one split.",
             "#near",
         )
     if not copies and not profile.near.pairs:

@@ -26,7 +26,7 @@ _PART_BITS: Final = 16
 _AT_ONCE: Final = 1 << 21
 """Pairs compared in one go: bounds memory."""
 _ROWS_AT_ONCE: Final = 4096
-_FINDS: Final = 4_000_000
+_FINDS: Final = 2_000_000
 """Finds in all, roughly: shared among the pictures, it says after how many one of them is not looked up any further."""
 
 

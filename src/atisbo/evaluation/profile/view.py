@@ -124,14 +124,16 @@ def _classes(profile: Profile) -> list[Markup]:
 
 
 def _note(counts: Mapping[str, int]) -> str:
+    if len(counts) < 2:
+        return "Images"
     more = f", the 30 most frequent of {number(len(counts))}" if len(counts) > 30 else ""
     return f"Images{more}. The largest is {number(max(counts.values()) / min(counts.values()), 1)} times the smallest."
 
 
 def _splits(profile: Profile) -> dict[str, Any] | None:
-    if not profile.class_by_split:
-        return None
     splits = list(dict.fromkeys(split for row in profile.class_by_split.values() for split in row))
+    if len(splits) < 2:
+        return None
     rows = [(label, *(number(row.get(s, 0)) for s in splits)) for label, row in profile.class_by_split.items()]
     return {"head": ["class", *splits], "rows": rows, "numeric": splits}
 
