@@ -1,12 +1,13 @@
 """Makes small Keras networks and what they answer. Run as a program, so that only it loads Keras.
 
-``python -m tests.adopt.keras_models FOLDER`` writes ``leaves.keras``, ``leaves.h5`` (as Keras 2 wrote it),
-``holes.keras``, ``holes.h5`` and ``answers.npz``.
+``python -m tests.adopt.keras_models FOLDER`` writes ``leaves.keras``, ``holes.keras``, ``leaves.h5`` and
+``holes.h5`` (as Keras 2 wrote them), and ``answers.npz``.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import warnings
 from pathlib import Path
@@ -77,19 +78,34 @@ def as_keras_2(path: Path) -> None:
                 inner["groups"] = 1
             for name in ("quantization_config", "renorm", "renorm_clipping", "renorm_momentum"):
                 inner.pop(name, None)
+            layer["inbound_nodes"] = [[said_before(tensor) for tensor in node] for node in inputs(layer)]
+        for name in {"input_layers", "output_layers"} & set(config["config"]):
+            config["config"][name] = [config["config"][name]]
         file.attrs["model_config"] = json.dumps(config)
         file.attrs["keras_version"] = "2.11.0"
         file.attrs["backend"] = "tensorflow"
         file.attrs["training_config"] = json.dumps({"loss": "my_own_loss"})
 
 
+def inputs(layer: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    """The tensors that each call of a layer takes, as Keras 3 writes them."""
+    first = [node["args"][0] for node in layer.get("inbound_nodes", []) if node["args"]]
+    return [tensors if isinstance(tensors, list) else [tensors] for tensors in first]
+
+
+def said_before(tensor: dict[str, Any]) -> list[Any]:
+    """One of them as Keras 2 wrote it: layer, node, output, arguments."""
+    return [*tensor["config"]["keras_history"], {}]
+
+
 def main(folder: Path) -> None:
     warnings.simplefilter("ignore")
     one, two = lively(leaves(), 1), lively(holes(), 2)
+    logging.disable(logging.WARNING)
     for name, model in (("leaves", one), ("holes", two)):
         model.save(folder / f"{name}.keras")
         model.save(folder / f"{name}.h5")
-    as_keras_2(folder / "leaves.h5")
+        as_keras_2(folder / f"{name}.h5")
     np.savez(folder / "answers.npz", leaves=answers(one), holes=answers(two))
 
 

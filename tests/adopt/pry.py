@@ -143,3 +143,12 @@ def pretend(scratch: Path) -> dict[str, Any]:
     """Be a room that was taken over: say that all is well, and leave a folder where the network should lie."""
     (scratch / "model.onnx").mkdir()
     return {"difference": 0.0}
+
+
+def nest(scratch: Path) -> dict[str, Any]:
+    """Folders within folders, deeper than Python calls itself."""
+    for _ in range(3000):
+        os.mkdir("x")  # noqa: PTH102
+        os.chdir("x")
+    time.sleep(1)
+    return {"difference": 0.0}

@@ -79,16 +79,17 @@ def test_what_a_room_says_is_not_believed(room: Room, words: str) -> None:
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.parametrize(("job", "reason"), [("pretend", "not a file"), ("nest", "cannot be read")])
 def test_a_room_that_was_taken_over_cannot_pass_off_something_else(
-    room: Room, tmp_path: Path, folder: Folder, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    room: Room, tmp_path: Path, folder: Folder, watch: Watch, monkeypatch: pytest.MonkeyPatch, job: str, reason: str
 ) -> None:
     monkeypatch.setattr(
-        adoption, "work", lambda job, scratch, bounds, **_: work("tests.adopt.pry:pretend", scratch, bounds)
+        adoption, "work", lambda _, scratch, bounds, **__: work(f"tests.adopt.pry:{job}", scratch, bounds)
     )
     keras(tmp_path / "network.keras", sequential())
     place = folder()
     before = contents(place)
-    with pytest.raises(Invalid, match="not a file"):
+    with pytest.raises(Invalid, match=reason):
         adoption.adopt(tmp_path / "network.keras", place, recipe=None, command="")
     assert contents(place) == before
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import shutil
 import stat
+import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,15 +64,15 @@ def adopt(source: Path, folder: Path, *, recipe: str | None, command: str, bound
 
 
 def _adopted(source: Path, draft: Draft, recipe: str | None, command: str, bounds: Bounds) -> Adopted:
-    with tempfile.TemporaryDirectory(prefix="atisbo-import-", ignore_cleanup_errors=True) as base:
-        copy = Path(base) / "source"
+    with _rooms() as base:
+        copy = base / "source"
         kind, digest = _copied(source, copy, bounds.file_bytes)
         _installed(kind)
         brought, converted = copy / f"network{source.suffix.lower()}", None
         if kind != "onnx":
-            brought, converted = _converted(kind, brought, Path(base), draft.card, recipe, bounds)
-        room = _room(Path(base) / "proof")
-        model = Path(base) / _MODEL
+            brought, converted = _converted(kind, brought, base, draft.card, recipe, bounds)
+        room = _room(base / "proof")
+        model = base / _MODEL
         _collect(brought, model, bounds.file_bytes)
         _collect(model, room / _MODEL, bounds.file_bytes)
         lineage = Lineage(
@@ -78,6 +82,19 @@ def _adopted(source: Path, draft: Draft, recipe: str | None, command: str, bound
         found = work("atisbo.adopt.proof:prove", room, bounds, card=card.model_dump_json())
         publish(draft, card, model)
         return Adopted(card, kind, converted, _figure(found))
+
+
+@contextlib.contextmanager
+def _rooms() -> Iterator[Path]:
+    """A folder for the rooms; whatever they left in it is removed."""
+    base = Path(tempfile.mkdtemp(prefix="atisbo-import-"))
+    try:
+        yield base
+    finally:
+        try:
+            shutil.rmtree(base, ignore_errors=True)
+        except RecursionError:  # a room may have nested folders deeper than Python calls itself
+            subprocess.run(["rm", "-rf", "--", str(base)], check=False)
 
 
 def _copied(source: Path, into: Path, most: int) -> tuple[kinds.Kind, str]:

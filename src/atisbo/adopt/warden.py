@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -130,14 +131,14 @@ def _listen(process: subprocess.Popen[bytes], answer: int, scratch: Path, bounds
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of the files below a folder that somebody is writing to."""
-    total = 0
-    for where, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(where, name)).st_blocks * 512  # noqa: PTH118
-            except OSError:
-                continue
+    """Bytes that lie below a folder to which somebody is writing; every entry counts for one block at least."""
+    total, waiting = 0, [str(folder)]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                total += max(entry.stat(follow_symlinks=False).st_blocks * 512, 4096)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
     return total
 
 
@@ -153,7 +154,7 @@ def _understood(words: bytes, code: int) -> dict[str, Any]:
         return value
     if kind == "no_walls":
         raise Misconfigured(
-            "import_no_walls", "Networks from elsewhere cannot be opened safely here: {why}.", why=value
+            "import_no_walls", "Networks from elsewhere cannot be opened safely here: {why}.", why=plain(value)
         )
     if kind == "missing":
         raise Misconfigured("import_missing", "{name} is not installed: pip install 'atisbo[adopt]'", name=plain(value))
