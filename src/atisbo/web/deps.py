@@ -103,6 +103,7 @@ async def in_transaction(request: Request, use: Callable[[Session, Actor], T]) -
     def work() -> T:
         with state.workplace.transaction() as session:
             actor = signed_in(authenticate(session, request, state.settings, state.secrets))
+            request.state.actor = actor  # its language is that of the answer
             return use(session, actor)
 
     return await run_in_threadpool(work)

@@ -49,8 +49,8 @@ class PredictionShape(BaseModel):
     image: ImageShape
     region: Region | None
     findings: dict[str, Any] | None
-    """With the status `done` or `unsure`; `unsure` and `uncertainty` (0 certain, 1 could be either) say how far to trust
-    it. A classification may bring `structures`, outlined like a segmentation, and `ratios` of them."""
+    """With the status `done` or `unsure`; `uncertainty` (0 certain, 1 could be either) and `unsure` say how far to
+    trust it. A classification may bring `structures`, outlined like a segmentation, and `ratios` of them."""
     failure: FailureShape | None
     """With the status `failed`, or `refused`, where its code is `foreign`: the picture is of another kind."""
     queue: QueueShape | None
