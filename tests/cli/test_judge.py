@@ -46,8 +46,8 @@ def test_everything_a_network_answers_is_measured(report: Report) -> None:
     assert found["auc"] == pytest.approx(1 - 1 / 5 * (1 - rank(report)))
     assert min(found["dice_disc"], found["dice_cup"]) > 0.98
     assert found[f"mae_{slug('vertical_cdr')}"] == pytest.approx(0, abs=0.03)
-    assert found["refused_own"] == 0.0
-    assert found["refused_foreign"] == pytest.approx(2 / 3)
+    assert found["kept"] == 1.0
+    assert found["refused"] == pytest.approx(2 / 3)
     assert {"precision_at_5", "map", "map_elsewhere", "unsure", "accuracy_sure"} <= found.keys()
     assert found["recall_at_1_half"] > 0  # the pictures' mean colours are all that the embedding is
 
@@ -65,8 +65,8 @@ def test_rows_say_what_was_chosen(report: Report) -> None:
     assert last.choice is not None
     assert (last.file, last.choice.truth, last.choice.answer) == ("eyes/11.png", 1, 0)
     assert last.columns["class"] == "glaucoma"
-    assert [row.values["refused_foreign"] for row in report.foreign] == [1.0, 1.0, 0.0]
-    assert report.by_foreign_folder()["strangers"]["refused_foreign"].n == 3
+    assert [row.values["refused"] for row in report.foreign] == [1.0, 1.0, 0.0]
+    assert report.by_foreign_folder()["strangers"]["refused"].n == 3
 
 
 def test_it_becomes_measurements_as_a_whole_and_by_column(report: Report) -> None:

@@ -54,8 +54,8 @@ def test_several_workers_find_what_one_finds(tmp_path: Path) -> None:
     assert repr(one) == repr(four)
     assert one.rows[0].columns[SIZE] != "none"
     assert one.rows[5].columns[SIZE] == "none"
-    assert one.rows[0].values["refused_own"] == 0.0
-    assert [row.values for row in measure_foreign(samples[:1], ask)] == [{"refused_foreign": 0.0}]
+    assert one.rows[0].values["kept"] == 1.0
+    assert [row.values for row in measure_foreign(samples[:1], ask)] == [{"refused": 0.0}]
 
 
 def test_neighbours_need_classes_and_embeddings() -> None:

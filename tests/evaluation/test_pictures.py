@@ -12,8 +12,8 @@ def report(*rows: Row, foreign: tuple[Row, ...] = ()) -> Report:
     return Report("v", "d", "0" * 64, "c", rows, foreign=foreign)
 
 
-def outline(name: str, dice: float, doubt: float, refused: float = 0.0) -> Row:
-    return Row(name, {"dice": dice, "refused_own": refused}, uncertainty=doubt)
+def outline(name: str, dice: float, doubt: float, kept: float = 1.0) -> Row:
+    return Row(name, {"dice": dice, "kept": kept}, uncertainty=doubt)
 
 
 def test_the_worst_the_doubtful_and_the_confident_mistakes() -> None:
@@ -27,8 +27,8 @@ def test_the_worst_the_doubtful_and_the_confident_mistakes() -> None:
 
 
 def test_wrongly_refused_and_wrongly_let_in() -> None:
-    foreign = (Row("cats/1", {"refused_foreign": 0.0}), Row("cats/2", {"refused_foreign": 1.0}))
-    found = picks(report(outline("a", 0.9, 0.1, 1.0), foreign=foreign))
+    foreign = (Row("cats/1", {"refused": 0.0}), Row("cats/2", {"refused": 1.0}))
+    found = picks(report(outline("a", 0.9, 0.1, 0.0), foreign=foreign))
     kinds = {one.title: [row.file for row in one.rows] for one in found}
     assert kinds["Refused, and proper"] == ["a"]
     assert kinds["Let in, and foreign"] == ["cats/1"]

@@ -118,10 +118,10 @@ def test_a_classification_has_its_classes_and_its_confusion() -> None:
 
 def test_foreign_images_are_counted_apart() -> None:
     rows = chosen_rows(2, 20)
-    foreign = tuple(Row(f"cats/{n}", {"refused_foreign": float(n > 0)}, columns={"folder": "cats"}) for n in range(4))
+    foreign = tuple(Row(f"cats/{n}", {"refused": float(n > 0)}, columns={"folder": "cats"}) for n in range(4))
     report = Report("v", "d", "0" * 64, "c", rows, task="classification", labels=("c0", "c1"), foreign=foreign)
-    assert report.figures()["refused_foreign"].value == 0.75
-    assert report.by_foreign_folder()["cats"]["refused_foreign"].n == 4
+    assert report.figures()["refused"].value == 0.75
+    assert report.by_foreign_folder()["cats"]["refused"].n == 4
     assert report.figures()["accuracy"].n == 20
 
 

@@ -78,14 +78,14 @@ def test_classes_have_theirs(labels: int) -> None:
 
 
 def test_structures_similar_pictures_and_the_gate_come_with_their_figures() -> None:
-    more = {"dice_cup": 0.9, "mae_vertical_cup_to_disc_ratio": 0.05, "precision_at_5": 0.8, "refused_own": 1.0}
+    more = {"dice_cup": 0.9, "mae_vertical_cup_to_disc_ratio": 0.05, "precision_at_5": 0.8, "kept": 0.0}
     report = reported_classes(2, 20)
-    foreign = (Row("cats/1.jpg", {"refused_foreign": 0.0}, columns={"folder": "cats"}),)
+    foreign = (Row("cats/1.jpg", {"refused": 0.0}, columns={"folder": "cats"}),)
     rows = tuple(replace(row, values=more) for row in report.rows)
     text = page(replace(report, rows=rows, foreign=foreign))
-    assert headings(text)[-3:] == ["Outlines beside the answer", "Similar pictures", "Share refused, by folder"]
+    assert headings(text)[-3:] == ["Outlines beside the answer", "Similar pictures", "The gate, by folder"]
     assert {"Worst outlines", "Refused, and proper", "Let in, and foreign"} <= set(re.findall("<h3>(.*?)</h3>", text))
-    assert "cats (foreign)" in text
+    assert "cats, foreign: refused" in text
     assert "Broken white line" in text
 
 

@@ -20,7 +20,7 @@ PRIMARY: Final = {
     "classification": ("accuracy", "balanced_accuracy", "auc"),
 }
 """The figures that a comparison is about, by task."""
-_SMALLER_IS_BETTER: Final = ("hd95", "mae", "ece", "brier", "aurc", "unsure", "refused_own")
+_SMALLER_IS_BETTER: Final = ("hd95", "mae", "ece", "brier", "aurc", "unsure")
 _NEITHER: Final = ("bias",)
 
 

@@ -25,8 +25,8 @@ SIZE: Final = "object size"
 """The column in which a row says how large its object is."""
 FOLDER: Final = "folder"
 MEANINGS: Final = {
-    "refused_own": "Share of these images that are refused as not being of the application's kind.",
-    "refused_foreign": "Share of the foreign images that are refused.",
+    "kept": "Share of these images that are not refused as being of another kind than the application's.",
+    "refused": "Share of the foreign images that are refused.",
 }
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -115,7 +115,7 @@ def measure_foreign(samples: Iterable[Sample], ask: Ask, workers: int = 1) -> tu
     """Ask about images that the application is not for, all of which should be refused."""
 
     def judged(sample: Sample) -> Row:
-        values = {"refused_foreign": float(bool(ask(sample).refused))}
+        values = {"refused": float(bool(ask(sample).refused))}
         return Row(sample.name, values, columns={FOLDER: sample.folder})
 
     return tuple(ahead(judged, samples, workers))
@@ -186,4 +186,4 @@ def _structured(sample: Sample, said: Said, ratios: tuple[Ratio, ...]) -> dict[s
 
 
 def _gated(said: Said) -> dict[str, float]:
-    return {} if said.refused is None else {"refused_own": float(said.refused)}
+    return {} if said.refused is None else {"kept": float(not said.refused)}

@@ -43,12 +43,12 @@ def picks(report: Report, most: int = MOST) -> tuple[Picks, ...]:
         Picks(
             "Refused, and proper",
             "Pictures of the application's kind that it refused.",
-            _sorted((row for row in report.rows if row.values.get("refused_own") == 1), lambda row: row.uncertainty),
+            _sorted((row for row in report.rows if row.values.get("kept") == 0), lambda row: row.uncertainty),
         ),
         Picks(
             "Let in, and foreign",
             "Pictures of another kind that it answered.",
-            tuple(row for row in report.foreign if row.values["refused_foreign"] == 0),
+            tuple(row for row in report.foreign if row.values["refused"] == 0),
         ),
     ]
     return tuple(Picks(one.title, one.why, one.rows[:most]) for one in kinds if one.rows)

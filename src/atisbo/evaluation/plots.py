@@ -12,7 +12,7 @@ from atisbo.evaluation import charts
 from atisbo.evaluation.classes import Choices
 from atisbo.evaluation.curves import Points, reliability, risk_coverage, roc
 from atisbo.evaluation.intervals import draw
-from atisbo.evaluation.measure import SIZE
+from atisbo.evaluation.measure import FOLDER, SIZE
 from atisbo.evaluation.report import Figures, Report
 from atisbo.evaluation.rows import groups
 from atisbo.evaluation.words import spoken
@@ -173,19 +173,17 @@ def _bars(names: Sequence[str], figures: Figures, title: str, note: str) -> Mark
 
 
 def _gate(report: Report) -> list[Markup]:
-    found = {f"{folder} (foreign)": part["refused_foreign"] for folder, part in report.by_foreign_folder().items()}
-    found |= {
-        f"{folder} (own)": part["refused_own"] for folder, part in report.by("folder").items() if "refused_own" in part
-    }
+    foreign, own = report.by_foreign_folder().items(), report.by(FOLDER).items()
+    found = {f"{folder}, own: kept": part["kept"] for folder, part in own if "kept" in part}
+    found |= {f"{folder}, foreign: refused": part["refused"] for folder, part in foreign}
     if not found:
         return []
     return [
         charts.bars(
             {name: one.value for name, one in found.items()},
             intervals={name: (one.low, one.high) for name, one in found.items()},
-            tones={name: "warn" for name in found if name.endswith("(own)")},
-            title="Share refused, by folder",
-            note="Foreign pictures should be refused, own ones should not; 95 % intervals.",
+            title="The gate, by folder",
+            note="Own pictures should be kept, foreign ones refused; 95 % intervals.",
             digits=3,
             most=1,
         )

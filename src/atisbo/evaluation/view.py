@@ -25,7 +25,7 @@ _PARTS: Final = {
     "classification": ("accuracy", "balanced_accuracy", "auc", "sensitivity", "specificity", "accuracy_sure"),
 }
 """The figures of each part of the data."""
-_ALWAYS: Final = ("precision_at_5", "map", "refused_own", "refused_foreign")
+_ALWAYS: Final = ("precision_at_5", "map", "kept", "refused")
 
 
 def html(report: Report, picks: Sequence[Picks], shots: Mapping[str, str], column: str | None = None) -> str:

@@ -32,8 +32,8 @@ _NAMES: Final = {
     "sensitivity_at_95": "Sensitivity at 95 % specificity",
     "accuracy_sure": "Accuracy where sure",
     "unsure": "Not sure",
-    "refused_own": "Proper images refused",
-    "refused_foreign": "Foreign images refused",
+    "kept": "Own images kept",
+    "refused": "Foreign images refused",
 }
 """Figures whose name is not the one they have in the file."""
 
