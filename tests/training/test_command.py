@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from atisbo.cli import app
 from atisbo.cli.learn import spoken
 from atisbo.domain.cards import Card
+from tests.training.shapes import shapes
 
 RECIPE = """
 name = "ellipses"
@@ -120,6 +121,50 @@ def test_what_is_wrong_is_one_sentence(
     said = command(*(word.format(**places) for word in words))
     assert sentence in " ".join(said.split())
     assert said.endswith("exit 1")
+
+
+CLASSES = """
+name = "shapes"
+[input]
+size = [32, 32]
+[output]
+labels = ["small", "large"]
+positive = "large"
+activation = "softmax"
+[network]
+kind = "artcnn"
+embedding = 8
+[train]
+epochs = 2
+batch_size = 4
+average = 0.5
+watch = "auc"
+[gate]
+own = ["disc"]
+pictures = 8
+"""
+
+
+def test_from_folds_to_a_network_that_learned_from_everything(frames: Path, tmp_path: Path) -> None:
+    data, recipe = shapes(tmp_path / "shapes"), tmp_path / "recipe.toml"
+    recipe.write_text(CLASSES)
+    said = command("crossval", recipe, "-k", 2, "--data", data, "--out", tmp_path / "folds")
+    assert said.endswith("exit 0"), said
+    judged = json.loads((tmp_path / "folds" / "judgement.json").read_text())
+    assert {"accuracy", "auc", "ece"} <= set(judged["figures"])
+    answers = tmp_path / "folds" / "out_of_fold.npz"
+    said = command(
+        "train", recipe, "--data", data, "--out", tmp_path, "--everything", "--epochs", judged["epoch"],
+        "--calibrate-from", answers, "--kind", f"ellipse={frames}",
+    )  # fmt: skip
+    assert said.endswith("exit 0"), said
+    card = Card.read(tmp_path / "card.json")
+    assert card.lineage.epochs == judged["epoch"]
+    assert card.output.temperature == pytest.approx(judged["output"]["temperature"])
+    assert card.output.threshold == pytest.approx(judged["output"]["threshold"])
+    assert card.gate is not None
+    assert (card.gate.kinds, card.gate.own) == (("disc", "ellipse", "other"), ("disc",))
+    assert not card.quality
 
 
 def without_torch(*words: object) -> subprocess.CompletedProcess[str]:

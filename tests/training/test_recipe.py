@@ -36,6 +36,14 @@ def test_the_classic_unet_is_the_published_one() -> None:
     assert recipe.seed == 42
 
 
+def test_the_classifiers_of_the_literature_are_theirs() -> None:
+    vgg, small = load_recipe("vgg19"), load_recipe("artcnn")
+    assert (vgg.train.optimiser, vgg.train.learning_rate, vgg.input.size) == ("rmsprop", 1e-5, (224, 224))
+    assert (vgg.network.embedding, vgg.network.hidden) == (0, ())
+    assert (small.train.optimiser, small.train.epochs, small.input.size) == ("adam", 10, (150, 150))
+    assert (small.network.hidden, small.network.embedding) == ((128, 128, 128), 128)
+
+
 def test_a_recipe_can_be_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(GOOD)
@@ -49,6 +57,9 @@ def test_a_recipe_can_be_a_file(tmp_path: Path) -> None:
         (("epochs = 1", "epochs = 0"), "train.epochs"),
         (('kind = "unet"', 'kind = "vnet"'), "network.kind"),
         (('activation = "sigmoid"', 'activation = "softmax"'), "one label with a sigmoid"),
+        (('kind = "unet"', 'kind = "artcnn"'), "softmax over at least two labels"),
+        (("channels = [4, 8]", "channels = [4]"), "at least two levels"),
+        (("epochs = 1", 'epochs = 1\nwatch = "auc"'), "an outline has no auc"),
         (("[train]", "[train"), "line"),
     ],
 )
