@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections import Counter
@@ -45,7 +46,7 @@ def profile(
     if clean:
         cleaning.check_target(folder, clean)
     console = Console()
-    with progress(console) as started:
+    with quiet(), progress(console) as started:
         found = run(folder, Options(workers=workers, bits=near, by=tuple(by or ()), follow=follow), started)
     stem = re.sub(r"[^\w.-]", "-", folder.resolve().name) or "folder"
     page, data = html or Path(f"{stem}-profile.html"), json or Path(f"{stem}-profile.json")
@@ -54,6 +55,18 @@ def profile(
     tell(console, found.profile)
     written = [str(page), str(data), *cleaned(folder, found, clean, index)]
     console.print(f"written: {escape(', '.join(written))}", soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No warning for each file that takes a child down: the page names them all."""
+    said = logging.getLogger("atisbo.imaging.quarantine")
+    before = said.level
+    said.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        said.setLevel(before)
 
 
 @contextmanager

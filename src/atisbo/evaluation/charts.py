@@ -42,6 +42,8 @@ class Axis:
     high: float
     start: float
     end: float
+    whole: bool = False
+    """Marked at whole numbers only."""
 
     def at(self, value: float) -> float:
         """The place of a value, kept within the axis."""
@@ -50,7 +52,11 @@ class Axis:
 
     @property
     def ticks(self) -> list[Tick]:
-        return [Tick(self.at(value), short(value)) for value in nice(self.low, self.high)]
+        return [
+            Tick(self.at(value), short(value))
+            for value in nice(self.low, self.high)
+            if not self.whole or value % 1 == 0
+        ]
 
 
 def lines(
@@ -169,7 +175,8 @@ def histogram(
         most: the top of the scale; the largest count where not given.
     """
     top = most or max((max(values, default=0) for values in counts.values()), default=0) or 1.0
-    across, up = _axes((edges[0], edges[-1]), (0.0, top))
+    whole = all(float(value).is_integer() for values in counts.values() for value in values)
+    across, up = _axes((edges[0], edges[-1]), (0.0, top), whole)
     drawn = [
         {"name": name, "path": _steps(edges, values, across, up), "colour": _CHANNELS.get(wanted, wanted)}
         for name, values in counts.items()
@@ -241,8 +248,8 @@ def thinned(path: Sequence[Point], most: int) -> list[Point]:
 _CHANNELS: Final = {"red": "var(--channel-red)", "green": "var(--channel-green)", "blue": "var(--channel-blue)"}
 
 
-def _axes(x: tuple[float, float], y: tuple[float, float]) -> tuple[Axis, Axis]:
-    return Axis(*x, _LEFT, WIDTH - _RIGHT), Axis(*y, HEIGHT - _BOTTOM, _TOP)
+def _axes(x: tuple[float, float], y: tuple[float, float], whole: bool = False) -> tuple[Axis, Axis]:
+    return Axis(*x, _LEFT, WIDTH - _RIGHT), Axis(*y, HEIGHT - _BOTTOM, _TOP, whole)
 
 
 def _span(values: Iterable[float]) -> tuple[float, float]:

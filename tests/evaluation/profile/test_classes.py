@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from atisbo.evaluation.profile.findings import findings
 from atisbo.evaluation.profile.run import Options, Result, profile
 from tests.evaluation.profile.trees import NASTY, NOT_UTF8, classes
 
@@ -98,6 +99,20 @@ def test_intensity_is_counted_for_each_class_and_channel(result: Result) -> None
     assert flat.mean == (200, 10, 10)
     dogs = [record.mean for record in result.records if record.good and record.place.label == "dogs"]
     assert parts["dogs"].green.mean == pytest.approx(sum(mean[1] for mean in dogs) / len(dogs), abs=0.01)
+
+
+def test_what_matters_most_stands_first(result: Result) -> None:
+    said = [(finding.tone, finding.sentence) for finding in findings(result.profile)]
+    assert said == [
+        ("bad", "12 files or links cannot be opened."),
+        ("bad", "Exact duplicates across splits: 1 group."),
+        ("bad", "Near duplicates across splits: 1 pair."),
+        ("bad", "Near duplicates across classes: 1 pair."),
+        ("warn", "1 picture of a single colour."),
+        ("warn", "2 files repeat another one, byte for byte."),
+        ("warn", "1 pair nearly the same, in 1 group: keep each group in one split."),
+    ]
+    assert all(sentence in result.html for _, sentence in said)
 
 
 class Page(HTMLParser):

@@ -35,14 +35,13 @@ def _opened(profile: Profile) -> Iterator[Finding]:
     bad, index = profile.counts.bad, profile.index
     if bad:
         yield Finding("bad", _many(bad, "file or link", "files or links") + " cannot be opened.", "#files")
-    if index.missing:
-        yield Finding(
-            "bad", _many(len(index.missing), "row") + " of index.csv name a file that is not there.", "#index"
-        )
-    if index.twice:
-        yield Finding("warn", _many(len(index.twice), "file") + " named twice in index.csv.", "#index")
-    if index.not_listed:
-        yield Finding("warn", _many(len(index.not_listed), "image") + " not listed in index.csv.", "#index")
+    for paths, tone, before, one, after in (
+        (index.missing, "bad", "names", "file", "not there"),
+        (index.twice, "warn", "names", "file", "more than once"),
+        (index.not_listed, "warn", "leaves out", "image", "of the folder"),
+    ):
+        if paths:
+            yield Finding(tone, f"index.csv {before} {_many(len(paths), one)} {after}.", "#index")
     if profile.flat:
         yield Finding("warn", _many(len(profile.flat), "picture") + " of a single colour.", "#flat")
 
@@ -50,27 +49,20 @@ def _opened(profile: Profile) -> Iterator[Finding]:
 def _duplicates(profile: Profile) -> Iterator[Finding]:
     crossed = Counter(name for group in profile.exact for name in group.crosses)
     copies = sum(len(group.members) - 1 for group in profile.exact)
-    for name, what in (("split", "lie in more than one split"), ("class", "are in more than one class")):
+    near = profile.near
+    for name, across in (("split", "splits"), ("class", "classes"), *((name, name) for name in profile.columns)):
+        tone = "bad" if name in ("split", "class") else "warn"
         if crossed[name]:
-            yield Finding("bad", f"{_many(crossed[name], 'group')} of exact duplicates {what}.", "#exact")
-        if profile.near.crossing.get(name):
-            count = profile.near.crossing[name]
-            yield Finding("bad", f"{_many(count, 'pair')} of near duplicates {what}.", "#near")
-    for name in profile.columns:
-        if profile.near.crossing.get(name):
-            count = profile.near.crossing[name]
-            yield Finding("warn", f"{_many(count, 'pair')} of near duplicates differ in {name}.", "#near")
+            yield Finding(tone, f"Exact duplicates across {across}: {_many(crossed[name], 'group')}.", "#exact")
+        if near.crossing.get(name):
+            yield Finding(tone, f"Near duplicates across {across}: {_many(near.crossing[name], 'pair')}.", "#near")
     if copies:
         yield Finding("warn", _many(copies, "file repeats", "files repeat") + " another one, byte for byte.", "#exact")
-    if profile.near.pairs:
-        groups = _many(len(profile.near.groups), "group")
-        least = "At least " * profile.near.at_least
-        yield Finding(
-            "warn",
-            f"{least}{_many(profile.near.pairs, 'pair')} nearly the same, in {groups}: keep each group in one split.",
-            "#near",
-        )
-    if not copies and not profile.near.pairs:
+    if near.pairs:
+        least, groups = "At least " * near.at_least, _many(len(near.groups), "group")
+        said = f"{least}{_many(near.pairs, 'pair')} nearly the same, in {groups}: keep each group in one split."
+        yield Finding("warn", said, "#near")
+    if not copies and not near.pairs:
         yield Finding("good", "No picture is there twice, neither exactly nor nearly.", "#near")
 
 
