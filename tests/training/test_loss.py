@@ -2,11 +2,20 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from atisbo.training.loss import BORDER, agreement, segmentation_loss, surroundings
+from atisbo.training.loss import (
+    BORDER,
+    agreement,
+    area_under_curve,
+    balanced_weights,
+    classification_loss,
+    segmentation_loss,
+    surroundings,
+)
 
 
 def masks(count: int, side: int = 40) -> torch.Tensor:
@@ -59,3 +68,43 @@ def test_agreement_by_hand() -> None:
     assert found[0].tolist() == pytest.approx([0.5, 1 / 3, 0.5])
     assert found[1].tolist() == [1, 1, 1]
     assert found[2].tolist() == [0.75, 0, 0]
+
+
+def test_several_outlines_count_alike() -> None:
+    torch.manual_seed(1)
+    truth, logits = masks(4).reshape(2, 2, 40, 40), torch.randn(2, 2, 40, 40)
+    both = segmentation_loss(logits, truth, 2.0)
+    parts = [segmentation_loss(logits[:, i : i + 1], truth[:, i : i + 1], 2.0) for i in range(2)]
+    assert both.item() == pytest.approx(sum(part.item() for part in parts) / 2, abs=1e-6)
+    assert agreement(logits, truth).shape == (2, 3)
+
+
+def test_balanced_weights_are_those_of_scikit_learn() -> None:
+    from sklearn.utils.class_weight import compute_class_weight
+
+    labels = torch.tensor([0] * 7 + [1] * 2 + [2])
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=labels.numpy())
+    weights = balanced_weights(torch.bincount(labels))
+    assert weights.tolist() == pytest.approx(expected.tolist())
+    assert weights[labels].mean().item() == pytest.approx(1)
+
+
+def test_shares_of_classes_cost_their_share() -> None:
+    logits = torch.tensor([[2.0, -1.0, 0.5]])
+    whole = [classification_loss(logits, torch.eye(3)[i : i + 1]).item() for i in range(3)]
+    mixed = classification_loss(logits, torch.tensor([[0.25, 0.75, 0.0]])).item()
+    assert mixed == pytest.approx(0.25 * whole[0] + 0.75 * whole[1])
+    smooth = classification_loss(logits, torch.eye(3)[:1], label_smoothing=0.3).item()
+    assert smooth == pytest.approx(0.7 * whole[0] + 0.3 * sum(whole) / 3)
+    assert classification_loss(logits, torch.eye(3)[:1], torch.tensor([2.0, 1, 1])).item() == pytest.approx(
+        2 * whole[0]
+    )
+
+
+def test_the_area_is_that_of_scikit_learn() -> None:
+    from sklearn.metrics import roc_auc_score
+
+    torch.manual_seed(0)
+    truth, scores = torch.rand(60) > 0.6, torch.randint(0, 9, (60,)).double()
+    assert area_under_curve(scores, truth) == pytest.approx(roc_auc_score(truth.numpy(), scores.numpy()))
+    assert area_under_curve(scores, torch.ones(60, dtype=torch.bool)) == 0.5

@@ -34,7 +34,7 @@ def augment(
     for index in range(masks.shape[2]):
         plane = np.ascontiguousarray(masks[..., index])
         warped[..., index] = cv2.warpAffine(plane, matrix, shape, flags=cv2.INTER_NEAREST, borderMode=border)
-    changed = _degrade(_colour(np.asarray(image, np.uint8), recipe, rng), recipe, rng)
+    changed = _degrade(_colour(_printed(np.asarray(image, np.uint8), recipe, rng), recipe, rng), recipe, rng)
     return _cutout(changed, warped, recipe, rng), warped
 
 
@@ -54,6 +54,16 @@ def _warp(
     shift = rng.uniform(-1, 1, 2) * (recipe.shift + beyond) * np.array(target[::-1])
     middle = (np.array(target[::-1]) - 1) / 2 + shift - linear @ ((np.array(source[1::-1]) - 1) / 2)
     return np.column_stack([linear, middle])
+
+
+def _printed(image: Pixels, recipe: AugmentRecipe, rng: Generator) -> Pixels:
+    """Its grey values between a dark ink and a light paper."""
+    if rng.random() >= recipe.duotone:
+        return image
+    ink, paper = rng.uniform(0, 90, 3), rng.uniform(150, 255, 3)
+    table = ink + np.linspace(0, 1, 256)[:, np.newaxis] * (paper - ink)
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return np.asarray(table.round().astype(np.uint8)[grey], np.uint8)
 
 
 def _colour(image: Pixels, recipe: AugmentRecipe, rng: Generator) -> Pixels:

@@ -125,6 +125,8 @@ class AugmentRecipe(Strict):
     """Exponent 1 ± this."""
     grey: Chance = 0.0
     """Chance of losing all colour."""
+    duotone: Chance = 0.0
+    """Chance of being printed in one dark ink on paper, both of random colours."""
     posterise: Chance = 0.0
     """Chance of only 8 to 32 values per channel."""
     coarse: Chance = 0.0
