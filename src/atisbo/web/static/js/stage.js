@@ -95,6 +95,7 @@ export class Stage {
     const found = await this.contours(item);
     if (this.#item !== item) return;
     const { image, region } = item.prediction;
+    if (!found && !image.width) return;
     draw(this.#svg, found ?? { features: [], width: image.width, height: image.height });
     if (region) frame(this.#svg, region);
     this.#mask();
