@@ -78,7 +78,7 @@ class Service:
 
     def token(self) -> str:
         account = {"email": "bench@example.org", "password": PASSWORD}
-        httpx.post(f"{self.url}/api/v1/auth/register", json=account)
+        httpx.post(f"{self.url}/api/v1/auth/register", json=account | {"consent": True})
         form = {"username": account["email"], "password": PASSWORD}
         return str(httpx.post(f"{self.url}/api/v1/auth/token", data=form).json()["access_token"])
 

@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from atisbo.config import Settings
 from atisbo.domain.access import Actor, Role
-from atisbo.services import accounts
+from atisbo.domain.consents import USE
+from atisbo.services import accounts, consents
 from atisbo.services.work import Workplace
 from atisbo.store.postgres import EmbeddedPostgres
 from atisbo.store.schema import migrate
@@ -62,12 +63,15 @@ def session(workplace: Workplace) -> Iterator[Session]:
 
 @pytest.fixture
 def make_actor(workplace: Workplace) -> Callable[..., Actor]:
-    """Make a user and return the actor: ``make_actor("ana", Role.CURATOR)``."""
+    """Make a user who agrees to the terms, and return the actor: ``make_actor("ana", Role.CURATOR)``."""
 
-    def make(name: str = "ana", role: Role = Role.USER) -> Actor:
+    def make(name: str = "ana", role: Role = Role.USER, *, agrees: bool = True) -> Actor:
         with workplace.transaction() as session:
             user = accounts.create(session, email=f"{name}@example.org", password=PASSWORD, role=role)
-            return accounts.actor_of(user)
+            actor = accounts.actor_of(user)
+            if agrees:
+                consents.agree(session, actor, version=USE.version, language="en")
+            return actor
 
     return make
 
@@ -90,7 +94,8 @@ class Service:
     def register(self, name: str) -> httpx.Client:
         """A client with a bearer token of a new user."""
         email = f"{name}@example.org"
-        httpx.post(f"{self.url}/api/v1/auth/register", json={"email": email, "password": PASSWORD}).raise_for_status()
+        account = {"email": email, "password": PASSWORD, "consent": True}
+        httpx.post(f"{self.url}/api/v1/auth/register", json=account).raise_for_status()
         return self.sign_in(email, PASSWORD)
 
     def sign_in(self, email: str, password: str) -> httpx.Client:

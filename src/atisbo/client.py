@@ -1,6 +1,7 @@
 """A client for Atisbo's API.
 
     with Client.sign_in("http://127.0.0.1:8080", "ana@example.org", password) as client:
+        client.agree(client.terms()["version"])  # once for an account
         prediction = client.predict("polyp", Path("frame.jpg"))
         print(prediction["findings"]["area_percent"])
         Path("mask.png").write_bytes(client.mask(prediction["id"]))
@@ -84,6 +85,14 @@ class Client:
 
     def close(self) -> None:
         self._http.close()
+
+    def terms(self) -> dict[str, Any]:
+        """What has to be agreed to before anything is sent: ``version`` and ``text``."""
+        return self._json("GET", "/terms")
+
+    def agree(self, version: int) -> None:
+        """Agree to this version of the terms, once for an account."""
+        self._send("PUT", "/me/consents/use", json={"version": version})
 
     def predict(
         self,

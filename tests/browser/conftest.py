@@ -58,6 +58,8 @@ class Visitor:
         self.page.fill("#email", f"visitor-{uuid4().hex[:10]}@example.org")
         self.page.fill("#password", PASSWORD)
         self.page.locator("main form .primary").click()
+        self.page.wait_for_url("**/terms?*")
+        self.page.locator("main form .primary").click()
         self.page.wait_for_url("**/a/polyp")
 
     def choose(self, *files: Path) -> None:

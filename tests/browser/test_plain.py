@@ -51,6 +51,8 @@ def test_accounts_and_language_need_no_scripts(browser: Browser, service: Servic
     page.fill("#email", f"plain-{uuid4().hex[:10]}@example.org")
     page.fill("#password", PASSWORD)
     page.click("main form .primary")
+    page.wait_for_url("**/terms?*")
+    page.click("main form .primary")
     expect(page.locator("noscript .notice")).to_be_in_viewport()
     page.goto(f"{service.url}/images")
     expect(page.locator("h1")).to_have_text("Mis imágenes")

@@ -51,8 +51,9 @@ class Door:
 
 
 def opened(workplace: Workplace, folder: Path, **settings: Any) -> FastAPI:
-    """The application with a folder of further applications: the eye of the tests, with a form and a consent."""
-    shutil.copytree(APPLICATIONS / "eye", folder / "eye", dirs_exist_ok=True)
+    """The application with a folder of further applications: those of the tests, the eye with a form and a consent."""
+    for name in ("eye", "colour"):
+        shutil.copytree(APPLICATIONS / name, folder / name, dirs_exist_ok=True)
     toml = folder / "eye" / "application.toml"
     toml.write_text(toml.read_text() + "\n" + (HERE / "form.toml").read_text())
     changed = workplace.settings.model_copy(update={"applications_dir": folder} | settings)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import text
 
@@ -95,3 +96,34 @@ def test_an_image_is_allowed_and_forbidden_to_be_learnt_from(
     assert not learnt()
     assert door.get("/me/consents").json()[0]["withdrawn_at"] is not None
     assert door.delete(path).status_code == 204, "withdrawing twice is no fault"
+
+
+def test_without_the_yes_nothing_is_taken(newcomer: Door, workplace: Workplace) -> None:
+    def send() -> list[httpx.Response]:
+        return [
+            newcomer.post("/applications/polyp/predictions", files={"file": ("a.jpg", b"bytes")}),
+            newcomer.post("/applications/polyp/batches", files={"files": ("a.jpg", b"bytes")}),
+            newcomer.post("/applications/polyp/samples/frame-1.jpg/predictions"),
+        ]
+
+    stored = set(workplace.blobs.names(""))
+    for answer in send():
+        assert (answer.status_code, answer.json()["code"]) == (403, "consent_needed")
+        terms = answer.json()["terms"]
+        assert terms == {"version": 1, "read": "/api/v1/terms", "agree": "/api/v1/me/consents/use"}
+    assert set(workplace.blobs.names("")) == stored
+    newcomer.put("/me/consents/use", {"version": 1}).raise_for_status()
+    assert [answer.status_code for answer in send()] == [202, 207, 202]
+    newcomer.delete("/me/consents/use")
+    assert {answer.status_code for answer in send()} == {403}
+
+
+def test_the_yes_to_training_is_written_down_with_the_upload(newcomer: Door) -> None:
+    newcomer.put("/me/consents/use", {"version": 1}).raise_for_status()
+    yes = {"files": {"file": ("a.jpg", b"bytes")}, "data": {"consent": "training"}}
+    image = newcomer.post("/applications/polyp/predictions", **yes).json()["image"]
+    said = newcomer.get("/me/consents").json()[0]
+    assert (said["kind"], said["application"], said["image_id"]) == ("training", "polyp", image["id"])
+    assert said["sha256"] == newcomer.get("/applications/polyp/terms").json()["sha256"]
+    unasked = newcomer.post("/applications/colour/predictions", **yes)
+    assert (unasked.status_code, unasked.json()["code"]) == (422, "consent_unasked")

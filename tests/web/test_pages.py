@@ -50,7 +50,9 @@ class Reader:
         return self.http.post(action, data=hidden | fields)
 
     def register(self, page: str = "/register") -> httpx.Response:
-        return self.post(page, "/register", email=self.email, password=PASSWORD)
+        """Open an account and agree to the terms."""
+        self.post(page, "/register", email=self.email, password=PASSWORD).raise_for_status()
+        return self.post("/terms", "/terms")
 
     def upload(self, name: str = "frame.jpg") -> dict[str, object]:
         token = re.search(r'name="csrf-token" content="(\w+)"', self.http.get("/about").text)

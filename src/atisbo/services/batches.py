@@ -13,7 +13,7 @@ from atisbo.domain.access import Actor, Right
 from atisbo.domain.applications import Application
 from atisbo.domain.images import Region
 from atisbo.errors import AtisboError, Invalid, Unavailable, UserError
-from atisbo.services import archives, predictions
+from atisbo.services import archives, consents, predictions
 from atisbo.services.archives import Entry, Limits
 from atisbo.services.predictions import PredictionView, Upload
 from atisbo.services.work import Workplace
@@ -57,6 +57,7 @@ def ask(workplace: Workplace, actor: Actor, *, question: Question, files: Sequen
     With an idempotency key the same request may be sent again: what was accepted is found, not made anew.
 
     Raises:
+        ConsentNeeded: the actor has not agreed to the terms.
         Invalid: there is no file, or the key will not do.
         TooLarge: there are too many files.
     """
@@ -69,6 +70,7 @@ def ask(workplace: Workplace, actor: Actor, *, question: Question, files: Sequen
     key = question.idempotency_key
     if key is not None and not (key.isprintable() and 1 <= len(key) <= 190):
         raise Invalid("idempotency_key", "The idempotency key must be 1 to 200 printable characters.")
+    workplace.within(lambda session: consents.require(session, actor))
     results: list[Result] = []
     away: Unavailable | None = None
     for number, entry in enumerate(_entries(files, allowed)):

@@ -40,7 +40,7 @@ def agree(session: Session, actor: Actor, *, version: int, language: str) -> Con
     """
     actor.require(Right.MANAGE_ACCOUNT)
     _same(USE, version)
-    if not store.lock_user(session, actor.user_id, erasing=True):
+    if not store.lock_user(session, actor.user_id):
         raise NotFound("user_unknown", "There is no such user.")
     record = store.given(session, user_id=actor.user_id, version=version)
     return _view(record or _add(session, actor, Kind.USE, USE, language))
@@ -71,7 +71,7 @@ def require(session: Session, actor: Actor) -> None:
     Raises:
         ConsentNeeded: the actor has not agreed to the general terms of today.
     """
-    if not store.lock_user(session, actor.user_id) or not agreed(session, actor):
+    if not store.hold(session, user_id=actor.user_id, version=USE.version):
         raise ConsentNeeded(
             "consent_needed",
             "Before you upload, read what is stored and what for, and agree to it.",

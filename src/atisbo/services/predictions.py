@@ -19,6 +19,7 @@ from atisbo.domain.applications import Application
 from atisbo.domain.images import Region
 from atisbo.domain.predictions import Failure, Status
 from atisbo.errors import Conflict, Invalid, NotFound
+from atisbo.services import consents
 from atisbo.store import predictions as store
 from atisbo.store.blobs import Blobs, derived, digest, original
 from atisbo.store.images import ImageRecord, lock_original
@@ -89,13 +90,17 @@ def ask(
 ) -> PredictionView:
     """Store the bytes, and write image, prediction and job in the caller's transaction.
 
+    With ``training_consent`` the yes to the application's text is written down with them.
+
     A repeated ``idempotency_key`` returns the first prediction.
 
     Raises:
-        Invalid: no bytes, or a region that the application does not take.
+        ConsentNeeded: the actor has not agreed to the terms.
+        Invalid: no bytes, or a region or a consent that the application does not take.
         Conflict: the key was used for another request.
     """
     actor.require(Right.PREDICT)
+    consents.require(session, actor)
     if not upload.data:
         raise Invalid("upload_empty", "The file is empty. Choose the picture again.")
     application.input.check(region)
@@ -113,7 +118,6 @@ def ask(
             sha256=name,
             byte_size=len(upload.data),
             file_name=display_name(upload.file_name),
-            training_consent=training_consent,
         ),
         owner_id=actor.user_id,
         application=application.name,
@@ -124,6 +128,8 @@ def ask(
     )
     session.add(prediction)
     session.flush()
+    if training_consent:
+        consents.give(session, actor, image=prediction.image, application=application, language=actor.language)
     enqueue(session, PREDICT, _job(prediction))
     return view(session, prediction, queued=False)
 

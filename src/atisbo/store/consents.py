@@ -69,8 +69,22 @@ def of_image(session: Session, image_id: uuid.UUID) -> ConsentRecord | None:
     )
 
 
-def lock_user(session: Session, user_id: uuid.UUID, *, erasing: bool = False) -> bool:
-    """Keep uploads and the erasure of an account apart; uploads share the lock. False if the user is gone."""
-    query = select(UserRecord.id).where(UserRecord.id == user_id)
-    lock = query.with_for_update() if erasing else query.with_for_update(read=True, key_share=True)
-    return session.scalar(lock) is not None
+def hold(session: Session, *, user_id: uuid.UUID, version: int) -> bool:
+    """Whether the user agreed to this version; if so, the account cannot be erased until the transaction ends."""
+    query = (
+        select(UserRecord.id)
+        .join(ConsentRecord, ConsentRecord.user_id == UserRecord.id)
+        .where(
+            UserRecord.id == user_id,
+            ConsentRecord.kind == "use",
+            ConsentRecord.version == version,
+            ConsentRecord.withdrawn_at.is_(None),
+        )
+        .with_for_update(read=True, key_share=True, of=UserRecord)
+    )
+    return session.scalar(query) is not None
+
+
+def lock_user(session: Session, user_id: uuid.UUID) -> bool:
+    """Hold uploads and other changes of this user off until the transaction ends; False if the user is gone."""
+    return session.scalar(select(UserRecord.id).where(UserRecord.id == user_id).with_for_update()) is not None

@@ -1,5 +1,6 @@
 """The pages people see."""
 
-from atisbo.web.pages import account, cards, entry, home, images, users, workbench
+from atisbo.web.pages import account, cards, entry, home, images, terms, users, workbench
 
-routers = [home.router, entry.router, account.router, workbench.router, cards.router, images.router, users.router]
+_pages = (home, entry, account, workbench, cards, terms, images, users)
+routers = [page.router for page in _pages]

@@ -11,17 +11,22 @@ from fastapi.responses import FileResponse, Response
 from atisbo.domain.applications import Application, names
 from atisbo.domain.images import ACCEPTED_MEDIA_TYPES
 from atisbo.errors import NotFound
-from atisbo.services import predictions
+from atisbo.services import consents, predictions
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, State, protect
+from atisbo.web.pages import terms
 from atisbo.web.pages.cards import called, record, right
+from atisbo.web.pages.forms import see
 
 router = APIRouter(prefix="/a/{application}", include_in_schema=False, dependencies=[Depends(protect)])
 _ACCEPT: Final = ",".join((*ACCEPTED_MEDIA_TYPES, ".tif", ".tiff", ".bmp", ".webp"))
 
 
 @router.get("")
-def workbench(request: Request, application: str, _actor: CurrentActor, state: AppState) -> Response:
+def workbench(request: Request, application: str, db: Db, actor: CurrentActor, state: AppState) -> Response:
+    state.application(application)
+    if not consents.agreed(db, actor):
+        return see(terms.address(request.url.path))
     return _page(request, state, application, None)
 
 
