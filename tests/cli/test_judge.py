@@ -123,6 +123,7 @@ def test_what_cannot_be_judged_is_said_in_a_sentence(folders: tuple[Path, Path],
         (("evaluate", "nothing", "--data", folders[0]), "no application called nothing"),
         (("evaluate", EYE, "--data", folders[0], "--where", "source=z"), "no image to evaluate"),
         (("evaluate", HERE / "bright", "--data", folders[0], "--unlabelled", "--foreign", folders[1]), "has no gate"),
+        (("evaluate", EYE, "--data", folders[0], "--group", "patient"), "No image has the column patient; there are"),
         (("compare", EYE, EYE), "Name folders with --data"),
     ):
         said = RUN.invoke(app, [str(argument) for argument in arguments])

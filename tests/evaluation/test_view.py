@@ -90,5 +90,6 @@ def test_structures_similar_pictures_and_the_gate_come_with_their_figures() -> N
 
 
 def test_figures_are_spoken() -> None:
-    assert (spoken("auc"), spoken("dice_cup"), spoken("balanced_accuracy")) == ("AUC", "Dice cup", "Balanced accuracy")
+    assert (spoken("auc"), spoken("dice_cup"), spoken("balanced_accuracy")) == ("AUC", "Dice, cup", "Balanced accuracy")
+    assert (spoken("dice"), spoken("mae"), spoken("mae_cup_ratio")) == ("Dice", "MAE", "Error of cup ratio")
     assert (said("hd95_cup", 12.345), said("dice", 0.87654)) == ("12.3", "0.877")

@@ -52,6 +52,7 @@ def evaluate(
     setting = settings()
     folder, card = chosen(application, setting.applications_dir)
     samples, others = chosen_samples(card, data, where, unlabelled), foreign_samples(card, foreign or [])
+    check_columns(samples, by, group)
     served = opened(folder, card, setting.engine_precision)
     report = judged(served, samples, command=spoken(sys.argv), group=group, foreign=others)
     console = Console()
@@ -91,6 +92,7 @@ def compare(
             return Report.read(Path(which))
         folder, card = chosen(which, setting.applications_dir)
         samples = chosen_samples(card, data or [], where, unlabelled)
+        check_columns(samples, group)
         return judge(folder, card, samples, command=command, group=group, precision=setting.engine_precision)
 
     ours, theirs = report(first), report(second)
@@ -124,6 +126,23 @@ def chosen_samples(card: Card, data: list[Path], where: list[str] | None, unlabe
     if not (found := select(samples, where or ())):
         raise Invalid("data_empty", "There is no image to evaluate. Name folders with --data.")
     return found
+
+
+def check_columns(samples: list[Sample], *columns: str | None) -> None:
+    """See that every column that is named is known of some sample.
+
+    Raises:
+        Invalid: one is not; intervals without it would be too narrow, and nobody would notice.
+    """
+    known = {"folder", "class", *(name for sample in samples for name in sample.columns)}
+    for column in columns:
+        if column is not None and column not in known:
+            raise Invalid(
+                "column_unknown",
+                "No image has the column {column}; there are {known}.",
+                column=column,
+                known=", ".join(sorted(known)),
+            )
 
 
 def foreign_samples(card: Card, folders: list[Path]) -> list[Sample]:

@@ -17,6 +17,7 @@ from atisbo.evaluation.report import Figures, Report
 from atisbo.evaluation.rows import groups
 from atisbo.evaluation.words import spoken
 
+_SHORT: Final = 18
 _DRAWN: Final = 240
 """Points of a curve at most."""
 
@@ -28,7 +29,8 @@ def plots(report: Report, column: str | None = None) -> list[Markup]:
         column: of index.csv: the main figure for each of its values, too.
     """
     main = "dice" if report.task == "segmentation" else "accuracy"
-    beside = [_whiskers(main, report.by(column), f"{spoken(main)} by {column}", "95 % intervals.")] if column else []
+    parts = report.by(column) if column else {}
+    beside = [_whiskers(main, parts, f"{spoken(main)} by {column}", "95 % intervals.")] if parts else []
     if chosen := report.choices():
         weights = draw(len(report.rows), groups(report.rows, report.group))
         return [
@@ -191,7 +193,7 @@ def _gate(report: Report) -> list[Markup]:
 
 
 def _whiskers(name: str, parts: Mapping[str, Figures], title: str, note: str) -> Markup:
-    found = {f"{value} ({part[name].n})": part[name] for value, part in parts.items() if name in part}
+    found = {_kept_whole(f"{value} ({part[name].n})"): part[name] for value, part in parts.items() if name in part}
     return charts.bars(
         {value: one.value for value, one in found.items()},
         intervals={value: (one.low, one.high) for value, one in found.items()},
@@ -200,6 +202,11 @@ def _whiskers(name: str, parts: Mapping[str, Figures], title: str, note: str) ->
         digits=3,
         most=1,
     )
+
+
+def _kept_whole(label: str) -> str:
+    """A short label stays on one line."""
+    return label.replace(" ", "\u00a0") if len(label) <= _SHORT else label
 
 
 def _thin(points: Points) -> Points:

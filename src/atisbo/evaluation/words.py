@@ -36,6 +36,8 @@ _NAMES: Final = {
     "refused": "Foreign images refused",
 }
 """Figures whose name is not the one they have in the file."""
+_OF: Final = {"dice": "Dice,", "hd95": "HD95,", "mae": "Error of", "bias": "Leaning of"}
+"""How the figures of a structure or a measure begin; its name follows."""
 
 
 def counted(images: int) -> str:
@@ -45,8 +47,10 @@ def counted(images: int) -> str:
 
 def spoken(name: str) -> str:
     """The name of a figure for people."""
-    words = name.replace("_", " ")
-    return _NAMES.get(name) or words[:1].upper() + words[1:]
+    first, _, rest = name.replace("_", " ").partition(" ")
+    if name not in _NAMES and first in _OF and rest:
+        return f"{_OF[first]} {rest}"
+    return _NAMES.get(name) or f"{first.capitalize()} {rest}".strip()
 
 
 def said(name: str, value: float) -> str:
