@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from atisbo.adopt.adoption import adopt
 from atisbo.adopt.convert import Named, exported
+from atisbo.adopt.folder import without_tables
 from atisbo.adopt.proof import noise
 from atisbo.adopt.refusal import Refused
 from atisbo.adopt.weights import fill
@@ -179,6 +180,22 @@ def test_a_card_that_is_there_is_kept_but_not_what_was_measured(tmp_path: Path, 
         (),
         "second",
     )
+
+
+def test_every_output_that_a_card_names_is_tried(tmp_path: Path, folder: Folder) -> None:
+    onnx.save(colour(side=SIDE), tmp_path / "colour.onnx")
+    place = folder("colour")
+    (place / "application.toml").write_text(without_tables((place / "application.toml").read_text(), place))
+    output = OutputSpec(labels=("r", "g", "b"), activation="softmax", scores="logits", embedding="mean")
+    card = Card(
+        name="colour", task="classification", sha256="0" * 64, input=TensorSpec(size=(SIDE, SIDE)), output=output
+    )
+    card.write(place / "card.json")
+    assert adopt(tmp_path / "colour.onnx", place, recipe=None, command="").proved < 1e-5
+    assert served(place)[3].argmax() == 2
+    card.model_copy(update={"output": output.model_copy(update={"embedding": "nothing"})}).write(place / "card.json")
+    with pytest.raises(Invalid, match=r"output\.embedding: .*nothing"):
+        adopt(tmp_path / "colour.onnx", place, recipe=None, command="")
 
 
 @pytest.mark.parametrize(

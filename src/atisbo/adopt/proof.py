@@ -14,7 +14,7 @@ from atisbo.adopt.refusal import Refused, out_of_memory, plain
 from atisbo.domain.cards import Card
 from atisbo.errors import Misconfigured
 from atisbo.imaging.transform import Pixels, normalise
-from atisbo.inference.answers import shaped
+from atisbo.inference import answers
 from atisbo.inference.engine import OpenVINOEngine
 
 BOUND: Final = 1e-3
@@ -29,7 +29,7 @@ def prove(scratch: Path, card: str) -> dict[str, Any]:
         card: the card, as JSON.
 
     Returns:
-        ``difference``: the largest of a probability; ``outputs``: names; ``nodes``: how many.
+        ``difference``: the largest of a probability or of an embedding; ``outputs``: names; ``nodes``: how many.
 
     Raises:
         Refused: it is not only a network, or contradicts its card.
@@ -44,9 +44,8 @@ def prove(scratch: Path, card: str) -> dict[str, Any]:
     except Misconfigured as error:
         raise Refused(_field(error)) from error
     pictures = noise(said.input.size)
-    given = engine.infer(pictures)["scores"]
-    wanted = _onnx_runtime(path, said, pictures)
-    difference = float(np.abs(given - wanted).max())
+    given, wanted = engine.infer(pictures), _onnx_runtime(path, said, pictures)
+    difference = max(_difference(wanted[name], given[name]) for name in wanted)
     if not difference <= BOUND:
         raise Refused(f"two runtimes disagree about its answers by {difference:.2g}; {BOUND} is allowed")
     return {"difference": difference, "outputs": names, "nodes": len(model.graph.node)}
@@ -74,18 +73,24 @@ def _activation(model: Any, card: Card) -> None:
         )
 
 
-def _onnx_runtime(path: Path, card: Card, pictures: Pixels) -> NDArray[np.float32]:
-    """(n, labels, …) probabilities, one picture at a time."""
+def _difference(wanted: NDArray[np.float32], given: NDArray[np.float32]) -> float:
+    """The largest, of a probability; of an embedding relative to its largest number."""
+    return float(np.abs(wanted - given).max() / max(1.0, float(np.abs(wanted).max())))
+
+
+def _onnx_runtime(path: Path, card: Card, pictures: Pixels) -> answers.Answers:
+    """Everything that the card names, from one picture at a time."""
     try:
         session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-        wanted = [card.output.scores or session.get_outputs()[0].name]
-        entry = session.get_inputs()[0].name
-        raw = [session.run(wanted, {entry: normalise(one[np.newaxis], card.input)})[0] for one in pictures]
+        entry, first = session.get_inputs()[0].name, session.get_outputs()[0].name
+        wanted = {name: output or first for name, output in answers.wanted(card).items()}
+        parts = [session.run([*wanted.values()], {entry: normalise(one[np.newaxis], card.input)}) for one in pictures]
     except Exception as error:  # its exceptions have no family of their own
         if out_of_memory(error):
             raise
         raise Refused(f"it does not run in ONNX Runtime: {plain(error, 300)}") from error
-    return np.concatenate([shaped(np.asarray(part, np.float32), card) for part in raw])
+    raw = [np.concatenate(part).astype(np.float32) for part in zip(*parts, strict=True)]
+    return answers.read(dict(zip(wanted, raw, strict=True)), card)
 
 
 def _field(error: Misconfigured) -> str:
