@@ -106,6 +106,11 @@ def test_evaluating_says_the_same_as_the_card(
         (("train", "nothing", "--data", "{frames}", "--out", "{tmp}"), "There is no recipe nothing"),
         (("train", "{recipe}", "--data", "{frames}", "--out", "{tmp}", "--resume"), "nothing to resume"),
         (("train", "{recipe}", "--data", "{frames}", "--out", "{tmp}", "--export-only"), "no epoch of this run"),
+        (("train", "{recipe}", "--data", "{frames}", "--out", "{tmp}", "--device", "tpu"), "auto, cpu or cuda"),
+        (
+            ("train", "{recipe}", "--data", "{frames}", "--out", "{out}", "--export-only", "--kind", "a={frames}"),
+            "--kind needs a section [gate]",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_sentence(
@@ -117,7 +122,12 @@ def test_what_is_wrong_is_one_sentence(
     sentence: str,
 ) -> None:
     monkeypatch.setenv("ATISBO_APPLICATIONS_DIR", str(applications))
-    places = {"frames": frames, "tmp": tmp_path, "recipe": applications / "ellipses" / "recipe.toml"}
+    places = {
+        "out": applications / "ellipses",
+        "frames": frames,
+        "tmp": tmp_path,
+        "recipe": applications / "ellipses" / "recipe.toml",
+    }
     said = command(*(word.format(**places) for word in words))
     assert sentence in " ".join(said.split())
     assert said.endswith("exit 1")

@@ -82,7 +82,7 @@ def run(asked: Asked) -> bool:
 def publish(recipe: Recipe, split: Split, asked: Asked, console: Console) -> None:
     """Export what was trained, choose its operating point, measure it, write the card."""
     texts = recipe.model_dump(include={"intended_use", "limits", "licence"})
-    gate = gated(recipe, split, asked) if recipe.gate and asked.kinds else None
+    gate = gated(recipe, split, asked) if asked.kinds else None
     card = story.publish(asked.out, split, calibrated, gate=gate, console=console).model_copy(update=texts)
     if asked.calibrate_from:
         found = calibrated(recipe, *read_out_of_fold(asked.calibrate_from, recipe.output.labels))
@@ -92,10 +92,15 @@ def publish(recipe: Recipe, split: Split, asked: Asked, console: Console) -> Non
 
 
 def gated(recipe: Recipe, split: Split, asked: Asked) -> Callable[[Network], Gate]:
-    """What gives the network its head for foreign pictures, from the folders of ``--kind name=DIR``."""
-    assert recipe.gate is not None
-    chosen_gate, folders = recipe.gate, by_kind(asked.kinds)
-    pictures = read_kinds(folders, recipe.input, chosen_gate)
+    """What gives the network its head for foreign pictures, from the folders of ``--kind name=DIR``.
+
+    Raises:
+        Misconfigured: the recipe does not say which kinds are its own.
+    """
+    if recipe.gate is None:
+        raise Misconfigured("gate_missing", "--kind needs a section [gate] in the recipe, which names the own kinds.")
+    chosen_gate = recipe.gate
+    pictures = read_kinds(by_kind(asked.kinds), recipe.input, chosen_gate)
     own = chosen_gate.own[0]
     trained, validated = (
         [image.pixels for image in thinned(side, chosen_gate.pictures)] for side in (split.train, split.validation)
