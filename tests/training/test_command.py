@@ -202,3 +202,6 @@ def test_without_torch_evaluating_works(applications: Path, frames: Path, monkey
 def test_a_card_names_no_folder_of_this_machine() -> None:
     line = ["/usr/bin/atisbo", "train", "polyp", "--data", "/home/me/polyp", "--out", "/home/me/run", "--resume"]
     assert spoken(line) == "atisbo train polyp --data polyp --out run"
+    assert spoken(["atisbo", "train", "--kind", "eye=/data/fundus", "--hold-out", "centre=C1"]) == (
+        "atisbo train --kind eye=fundus --hold-out centre=C1"
+    )

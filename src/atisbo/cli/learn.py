@@ -160,5 +160,11 @@ def foreign_samples(card: Card, folders: list[Path]) -> list[Sample]:
 
 def spoken(argv: list[str]) -> str:
     """The command line without the machine's folders: of every path only the last part."""
-    parts = (Path(part).name if "/" in part else part for part in argv[1:])
+    parts = (_short(part) for part in argv[1:])
     return " ".join(["atisbo", *(part for part in parts if part not in ("--resume", "--export-only"))])
+
+
+def _short(word: str) -> str:
+    """A path's last part, also after ``name=``."""
+    name, sign, value = word.partition("=") if "=" in word.split("/")[0] else ("", "", word)
+    return f"{name}{sign}{Path(value).name if '/' in value else value}"

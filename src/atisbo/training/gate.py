@@ -98,10 +98,10 @@ def add_gate(network: Network, spec: TensorSpec, kinds: Kinds, recipe: GateRecip
     """Give a trained network its output ``kinds`` and find the threshold.
 
     Raises:
-        Misconfigured: an own kind has no pictures, or there is none but own kinds.
+        Misconfigured: a kind has no pictures, or there is none but own kinds.
     """
     names = list(kinds.fitted)
-    missing = [kind for kind in recipe.own if not kinds.fitted.get(kind)]
+    missing = [kind for kind in (*recipe.own, *names) if not kinds.fitted.get(kind)]
     if missing or len(names) == len(recipe.own):
         raise Misconfigured(
             "gate_kinds",
@@ -128,7 +128,7 @@ def fit_gate(network: Network, spec: TensorSpec, pictures: Pictures, recipe: Gat
         features.append(seen)
         labels.append(torch.full((len(seen),), number))
     x, y = torch.cat(features).double(), torch.cat(labels)
-    mean, spread = x.mean(0), x.std(0).clamp(min=1e-3)
+    mean, spread = x.mean(0), x.std(0).clamp(min=1e-4)
     weights = balanced_weights(torch.bincount(y)).double()
     head = _regression((x - mean) / spread, y, weights, recipe.decay)
     folded = nn.Linear(x.shape[1], len(pictures))
