@@ -264,7 +264,7 @@ def test_a_high_definition_frame_takes_a_few_milliseconds() -> None:
     field = cv2.GaussianBlur(scores((100, 100, 60, 0.9), (100, 100, 20, 0.1), side=256)[0], (9, 9), 0)[np.newaxis]
     times = []
     for _ in range(10):
-        began = time.perf_counter()
+        began = time.process_time()
         segment(field, (1080, 1920), POLYP)
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     assert min(times) < 0.03

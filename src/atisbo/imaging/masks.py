@@ -82,7 +82,10 @@ def segment(scores: Scores, size: tuple[int, int], output: OutputSpec) -> Segmen
         found, kept = _regions(label, large, output)
         regions += found
         layers[label] = kept
-        np.copyto(mask, grey(number, len(output.labels)), where=kept > 0)
+        if len(output.labels) == 1:
+            mask = kept
+        else:
+            _lay(kept, mask, grey(number, len(output.labels)))
         doubts.append(uncertainty(_peak(large, kept), output.threshold) if found else 1.0)
     regions.sort(key=lambda region: -region.area_pixels)
     doubt = round(max(doubts), 6)
@@ -100,6 +103,13 @@ def segment(scores: Scores, size: tuple[int, int], output: OutputSpec) -> Segmen
         height=size[0],
     )
     return Segmentation(mask, findings, layers)
+
+
+def _lay(kept: MaskPixels, mask: MaskPixels, shade: np.uint8) -> None:
+    """Put a label's own mask onto the mask of all."""
+    x, y, width, height = cv2.boundingRect(kept)
+    window = np.s_[y : y + height, x : x + width]
+    np.copyto(mask[window], shade, where=kept[window] > 0)
 
 
 def grey(number: int, labels: int) -> np.uint8:
