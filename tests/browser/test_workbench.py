@@ -73,7 +73,7 @@ def test_from_registering_to_the_mask_and_out(visit: Visit, tmp_path: Path) -> N
     page.goto(ana.url + "/a/polyp")
     expect(page.locator("#stage-welcome")).to_be_visible()
     expect(page.locator(".tray-item")).to_have_count(0)
-    page.click(".menu summary")
+    page.click(".menu:not(.only-narrow) summary")
     page.click("text=Sign out")
     expect(page.locator(".hero")).to_be_visible()
     page.goto(ana.url + "/images")
