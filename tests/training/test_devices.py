@@ -12,9 +12,11 @@ import pytest
 import torch
 
 from atisbo.errors import Misconfigured
+from atisbo.training import story
 from atisbo.training.devices import Place, place
+from atisbo.training.split import Split
 from tests.training.alone import main
-from tests.training.shapes import shapes
+from tests.training.shapes import shapes, tiny_classes
 
 HERE = Path(__file__).parents[2]
 
@@ -59,3 +61,9 @@ def test_what_is_not_there_is_named(choice: str, sentence: str, monkeypatch: pyt
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(Misconfigured, match=sentence), place(choice):
         pass
+
+
+def test_more_processes_than_images_in_a_batch_are_refused(tmp_path: Path) -> None:
+    crowd = Place(torch.device("cpu"), 1, 5)
+    with pytest.raises(Misconfigured, match="too few images for 5 processes"):
+        story.train(tiny_classes(), Split([], [], []), tmp_path, weights=None, command="", place=crowd)

@@ -49,7 +49,8 @@ def train(
         Whether the end was reached; False after Ctrl-C.
 
     Raises:
-        Misconfigured: the recipe needs pretrained weights and none are named, or there is nothing to resume.
+        Misconfigured: the recipe needs pretrained weights and none are named, there is nothing to resume, or there are
+            more processes than images in a batch.
     """
     if recipe.network.encoder_weights and weights is None and start is None:
         raise Misconfigured(
@@ -59,6 +60,13 @@ def train(
         )
     console = console or Console()
     place = place or Place(torch.device("cpu"))
+    if place.ranks > recipe.train.batch_size:
+        raise Misconfigured(
+            "batch_small",
+            "train.batch_size is {size}: too few images for {ranks} processes.",
+            size=recipe.train.batch_size,
+            ranks=place.ranks,
+        )
     if place.first:
         out.mkdir(parents=True, exist_ok=True)
         split.write(out)
