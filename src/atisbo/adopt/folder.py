@@ -44,7 +44,7 @@ class Draft:
             if tensor is not None or output is not None:
                 raise _wrong(folder, "[input.tensor] and [output] are in card.json; leave one of the two out")
             old = Card.read(folder / _CARD)
-            return cls(folder, old.model_copy(update={"quality": (), "lineage": Lineage()}), text)
+            return cls(folder, unmeasured(old), text)
         if tensor is None or output is None:
             raise _wrong(folder, "needs [input.tensor] and [output], or a card.json beside it")
         card = Card(name=application.name, task=application.task, sha256="0" * 64, input=tensor, output=output)
@@ -56,6 +56,12 @@ class Draft:
 
 def _wrong(folder: Path, fault: str) -> Invalid:
     return Invalid("import_folder", "{path}: {fault}", path=folder / _TOML, fault=fault)
+
+
+def unmeasured(card: Card) -> Card:
+    """The card without what was found for the network that it described so far; threshold and texts stay."""
+    output = card.output.model_copy(update={"temperature": 1.0, "unsure_above": None})
+    return card.model_copy(update={"output": output, "gate": None, "quality": (), "lineage": Lineage()})
 
 
 def without_tables(text: str, folder: Path) -> str:
