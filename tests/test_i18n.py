@@ -19,7 +19,7 @@ TEMPLATES = SOURCE / "web/templates"
 SCRIPTS = SOURCE / "web/static/js"
 ERRORS = {name for name, error in vars(errors).items() if isinstance(error, type)} - {"Misconfigured"}
 """Misconfigured is left out: it is read by the operator, on a terminal."""
-TERMINAL = ("cli/", "training/", "evaluation/", "imaging/folders.py")
+TERMINAL = ("adopt/", "cli/", "training/", "evaluation/", "imaging/folders.py")
 """Raised only under commands, whose words are English."""
 
 

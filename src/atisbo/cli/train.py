@@ -151,8 +151,8 @@ def calibrated(recipe: Recipe, logits: NDArray[np.float64], truth: NDArray[np.in
     """The recipe's output with temperature, threshold and limit of uncertainty chosen on answers.
 
     Args:
-        logits: (n, classes), raw.
-        truth: (n,), numbers of the right classes.
+        logits: (n, classes), raw; of outlines (n, 1), one for each pixel.
+        truth: (n,), numbers of the right classes; of outlines 1 where the pixel shows the object.
     """
     output, wanted = recipe.output, recipe.calibration
     if wanted.temperature:
@@ -162,7 +162,7 @@ def calibrated(recipe: Recipe, logits: NDArray[np.float64], truth: NDArray[np.in
         scores, _, _ = chosen(output, logits)
         threshold = choose_threshold(scores[:, positive], truth == positive, wanted.threshold)
         output = output.model_copy(update={"threshold": threshold})
-    if wanted.answered_accuracy or wanted.unsure_share:
+    if recipe.task == "classification" and (wanted.answered_accuracy or wanted.unsure_share):
         _, answer, unsure = chosen(output, logits)
         share = None if wanted.answered_accuracy else wanted.unsure_share
         limit = choose_unsure(unsure, answer != truth, accuracy=wanted.answered_accuracy, share=share)

@@ -29,18 +29,21 @@ MIN_AREAS = (0.0, 0.05, 0.1, 0.2, 0.3)
 Answer = tuple[NDArray[np.float32], Mask]
 """Probabilities (1, h, w) at the network's size, and the true mask at the image's."""
 Calibrate = Callable[[Recipe, NDArray[np.float64], NDArray[np.int64]], OutputSpec]
-"""From logits (n, classes) and right classes (n,) to the recipe's output with temperature, threshold and limit."""
+"""From logits (n, classes) and right classes (n,), or logits (n, 1) of pixels and whether each shows the object, to the
+recipe's output with whatever can be chosen on them: temperature, threshold, limit of uncertainty."""
+PIXELS = 2000
+"""Of every validation image so many, at random, show how probable an object is at which answer."""
 
 
 @torch.no_grad()
-def answers(network: Network, samples: Sequence[Sample], recipe: Recipe) -> list[Answer]:
+def answers(network: Network, samples: Sequence[Sample], recipe: Recipe, temperature: float = 1.0) -> list[Answer]:
     """What a network outlines on each sample, beside what is true: one pair for every mask."""
     names: tuple[str | None, ...] = recipe.structures.labels if recipe.structures else (None,)
     pairs = []
     for sample in samples:
         pixels = decode(sample.image.read_bytes())
         found = network(torch.from_numpy(transform(pixels, recipe.input)))
-        maps = sigmoid(found[STRUCTURES if recipe.structures else LOGITS].float().numpy()[0])
+        maps = sigmoid(found[STRUCTURES if recipe.structures else LOGITS].float().numpy()[0] / temperature)
         for channel, name in zip(maps, names, strict=True):
             pairs.append((channel[np.newaxis], read_mask(sample, (pixels.shape[0], pixels.shape[1]), name)))
     return pairs
@@ -54,6 +57,22 @@ def class_logits(
     batches = plain(images, recipe.input, recipe.train.batch_size)
     found = [network(torch.from_numpy(batch.pixels))[LOGITS].double().numpy() for batch in batches]
     return np.concatenate(found), np.array([image.label for image in images], np.int64)
+
+
+@torch.no_grad()
+def pixel_logits(
+    network: Network, images: Sequence[Cached], recipe: Recipe
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """What a network says of some pixels of each image, (n, 1) raw, and whether they show the object, (n,) 0 or 1."""
+    rng = np.random.default_rng(recipe.seed)
+    found = []
+    for batch in plain(images, recipe.input, recipe.train.batch_size):
+        logits = network(torch.from_numpy(batch.pixels))[LOGITS].double().numpy().reshape(len(batch.pixels), -1)
+        places = rng.integers(0, logits.shape[1], (len(logits), PIXELS))
+        truth = batch.masks.reshape(len(logits), -1)
+        found.append((np.take_along_axis(logits, places, 1), np.take_along_axis(truth, places, 1)))
+    raw, shows = (np.concatenate(part).ravel() for part in zip(*found, strict=True))
+    return raw[:, np.newaxis], shows.astype(np.int64)
 
 
 def mean_dice(pairs: Sequence[Answer], output: OutputSpec) -> float:
@@ -81,7 +100,10 @@ def operating_points(
     """What the answers mean, with whatever can be chosen on validation images; the recipe's where there are none."""
     output, samples = recipe.output, [image.sample for image in validation]
     if recipe.task == "segmentation":
-        return (choose_output(answers(network, samples, recipe), output) if samples else output), None
+        if samples:
+            output = calibrate(recipe, *pixel_logits(network, validation, recipe))
+            output = choose_output(answers(network, samples, recipe, output.temperature), output)
+        return output, None
     output = output.model_copy(update={"scores": LOGITS, "embedding": EMBEDDING})
     if samples:
         chosen = calibrate(recipe, *class_logits(network, validation, recipe))
