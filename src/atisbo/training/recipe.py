@@ -15,6 +15,7 @@ from atisbo.training.sections import (
     AugmentRecipe,
     CalibrationRecipe,
     DataRecipe,
+    DiscriminantRecipe,
     GateRecipe,
     NetworkRecipe,
     StructuresRecipe,
@@ -38,6 +39,8 @@ class Recipe(Strict):
     """Classification: its labels are the classes, in the order of the network's answer."""
     network: NetworkRecipe
     structures: StructuresRecipe | None = None
+    discriminant: DiscriminantRecipe | None = None
+    """Instead of training by steps; ``train.epochs`` is 1 then."""
     data: DataRecipe = DataRecipe()
     augment: AugmentRecipe = AugmentRecipe()
     train: TrainRecipe
@@ -88,6 +91,15 @@ class Recipe(Strict):
             raise ValueError("structures: squeezenet1_1 has no levels that a decoder could climb")
         if self.watch == "dice" and not self.structures:
             raise ValueError("train.watch: there are no outlines whose Dice could be watched")
+        if self.discriminant:
+            self._solves()
+
+    def _solves(self) -> None:
+        chosen = self.network
+        if self.structures or chosen.hidden or not chosen.standardise or chosen.embedding < len(self.output.labels):
+            raise ValueError("discriminant: it needs standardise, an embedding, no hidden layers and no structures")
+        if self.train.epochs != 1:
+            raise ValueError("train.epochs: a discriminant is found in 1")
 
 
 def shipped() -> list[str]:

@@ -66,6 +66,21 @@ class StructuresRecipe(Strict):
     """Measures made of two structures, for the card."""
 
 
+class DiscriminantRecipe(Strict):
+    """Classification with a frozen encoder: the class head is found in closed form, in one epoch, not by steps."""
+
+    source: str = "source"
+    """Column whose values count alike within a class, and whose differences within a class are not to be learnt."""
+    between: float = Field(default=1.0, ge=0)
+    """Weight of the spread between a class's sources against the spread within sources."""
+    ridge: float = Field(default=0.3, gt=0)
+    """Added to the variance in every direction; the features' own variance is 1."""
+    looks: float = Field(default=0.3, ge=0)
+    """Weight of the pictures' principal axes in the embedding, beside the classes' discriminants."""
+    variants: int = Field(default=0, ge=0)
+    """Augmented variants of every image that are used beside itself."""
+
+
 class DataRecipe(Strict):
     """Which images, and how they are split."""
 
