@@ -12,27 +12,26 @@ from tests.web.test_pages import Reader
 
 @pytest.fixture
 def newcomer(service: Service) -> Iterator[Reader]:
-    """Registered by the page, and asked next what they agree to."""
+    """Registered by the page; nothing is agreed to yet."""
     reader = Reader(service, "es")
     page = reader.post("/register", "/register", email=reader.email, password=PASSWORD)
-    assert page.url.path == "/terms"
+    assert page.url.path == "/a/polyp"
     yield reader
     reader.http.close()
 
 
-def test_before_the_first_upload_one_is_asked(newcomer: Reader) -> None:
-    page = newcomer.http.get("/a/polyp")
-    assert page.url.path == "/terms"
-    assert page.url.params["next"] == "/a/polyp"
+def test_the_workbench_knows_who_has_to_be_asked_before_the_first_upload(newcomer: Reader) -> None:
+    assert "data-agreed" not in newcomer.http.get("/a/polyp").text
+    page = newcomer.http.get("/terms?next=/a/polyp")
     assert "no son un diagnóstico" in page.text
-    agreed = newcomer.post("/a/polyp", "/terms")
+    agreed = newcomer.post("/terms?next=/a/polyp", "/terms")
     assert (agreed.status_code, agreed.url.path) == (200, "/a/polyp")
-    assert newcomer.http.get("/a/polyp").url.path == "/a/polyp"
+    assert "data-agreed" in agreed.text
     assert "Usted ya lo ha aceptado." in newcomer.http.get("/terms").text
 
 
 def test_everything_but_uploading_is_open_without_agreeing(newcomer: Reader) -> None:
-    for path in ("/images", "/account", "/a/polyp/card", "/about"):
+    for path in ("/a/polyp", "/images", "/account", "/a/polyp/card", "/about"):
         page = newcomer.http.get(path)
         assert (page.status_code, page.url.path) == (200, path)
 

@@ -26,6 +26,8 @@ class ImageShape(BaseModel):
     width: int | None
     """Pixels of the upright original; known once it has been opened."""
     height: int | None
+    training_consent: bool
+    """Whether it may be learnt from."""
 
 
 class FailureShape(BaseModel):
@@ -72,9 +74,7 @@ def shape(view: PredictionView, language: str) -> PredictionShape:
         created_at=view.created_at,
         finished_at=view.finished_at,
         version=view.version,
-        image=ImageShape(
-            id=view.image.id, file_name=view.image.file_name, width=view.image.width, height=view.image.height
-        ),
+        image=ImageShape(**vars(view.image)),
         region=view.region,
         findings=view.findings,
         failure=failure

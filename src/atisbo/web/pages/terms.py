@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
@@ -17,11 +16,6 @@ from atisbo.web.pages.forms import blame, local, see
 
 router = APIRouter(prefix="/terms", include_in_schema=False, dependencies=[Depends(protect)])
 Text = Annotated[str, Form(max_length=2000)]
-
-
-def address(then: str) -> str:
-    """The page, and where to go on after agreeing."""
-    return "/terms?" + urlencode({"next": then})
 
 
 @router.get("")

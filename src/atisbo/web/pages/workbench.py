@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import FileResponse, Response
 
 from atisbo.domain.applications import Application, names
+from atisbo.domain.cards import Card
+from atisbo.domain.forms import ReviewField
 from atisbo.domain.images import ACCEPTED_MEDIA_TYPES
 from atisbo.errors import NotFound
 from atisbo.services import consents, predictions
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, State, protect
-from atisbo.web.pages import terms
 from atisbo.web.pages.cards import called, record, right
-from atisbo.web.pages.forms import see
 
 router = APIRouter(prefix="/a/{application}", include_in_schema=False, dependencies=[Depends(protect)])
+_SIDE_BY_SIDE: Final = 3
 _ACCEPT: Final = ",".join((*ACCEPTED_MEDIA_TYPES, ".tif", ".tiff", ".bmp", ".webp"))
 
 
 @router.get("")
 def workbench(request: Request, application: str, db: Db, actor: CurrentActor, state: AppState) -> Response:
-    state.application(application)
-    if not consents.agreed(db, actor):
-        return see(terms.address(request.url.path))
-    return _page(request, state, application, None)
+    return _page(request, state, application, None, agreed=consents.agreed(db, actor))
 
 
 @router.get("/samples/{file}")
@@ -47,10 +45,10 @@ def selected(
     view = predictions.get(db, actor, prediction_id=prediction_id)
     if view.application != application:
         raise NotFound("prediction_unknown", "There is no such prediction, or it has been deleted.")
-    return _page(request, state, application, view.id)
+    return _page(request, state, application, view.id, agreed=consents.agreed(db, actor))
 
 
-def _page(request: Request, state: State, name: str, selected: UUID | None) -> Response:
+def _page(request: Request, state: State, name: str, selected: UUID | None, *, agreed: bool) -> Response:
     application, card = state.application(name)
     language = render.language_of(request)
     return render.page(
@@ -60,13 +58,17 @@ def _page(request: Request, state: State, name: str, selected: UUID | None) -> R
         title=application.title.in_(language),
         summary=application.summary.in_(language),
         selected=selected,
+        agreed=agreed,
         samples=_samples(application, language),
         sources=" · ".join(sorted({sample.source for sample in application.samples})),
         consent=application.consent.text.in_(language) if application.consent else "",
+        consent_version=application.consent.version if application.consent else None,
         max_bytes=state.settings.max_upload_bytes,
         accept=_ACCEPT,
         record=record(card, language),
         right=right(application, card, language),
+        task=card.task,
+        form=_form(application, card, language),
         labels={name: called(application, name, language) for name in names(card)},
         outlines=card.task == "segmentation" or card.structures is not None,
         positive=card.output.positive or "",
@@ -75,6 +77,28 @@ def _page(request: Request, state: State, name: str, selected: UUID | None) -> R
         region_required=application.input.region_required,
         region_hint=application.input.hint.in_(language) if application.input.hint else "",
     )
+
+
+def _form(application: Application, card: Card, language: str) -> dict[str, Any]:
+    """What a review can say: the labels, and the questions of the application; few choices are shown side by side."""
+    labels = [{"value": label, "label": sentence(called(application, label, language))} for label in card.output.labels]
+    return {"labels": labels, "fields": [_field(field, language) for field in application.review.fields]}
+
+
+def _field(field: ReviewField, language: str) -> dict[str, Any]:
+    return {
+        **{name: getattr(field, name) for name in ("name", "type", "required", "min", "max", "whole", "unit")},
+        "label": field.label.in_(language),
+        "help": field.help.in_(language) if field.help else "",
+        "choices": [{"value": choice.value, "label": choice.label.in_(language)} for choice in field.choices],
+        "chips": 0 < len(field.choices) <= _SIDE_BY_SIDE,
+        "max_length": field.max_length,
+    }
+
+
+def sentence(text: str) -> str:
+    """With a capital at the beginning; the rest as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def _samples(application: Application, language: str) -> list[dict[str, str]]:

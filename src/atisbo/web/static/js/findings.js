@@ -2,6 +2,7 @@
 
 import { answered, explanation, outlines, reason, sentence } from "./answers.js";
 import { draw, layerOf } from "./outline.js";
+import { reviewable } from "./review.js";
 import { drawBars, drawScale } from "./scale.js";
 import { capital, decimal, label, moment, percent, say, sayMany, score } from "./words.js";
 
@@ -138,6 +139,7 @@ function whenOf(item) {
     failed: item?.status === "failed",
     refused: item?.status === "refused",
     stored: !!item?.prediction,
+    reviewable: reviewable(item),
     opened: !!item?.prediction?.image.width,
     answered: !!findings,
     scaled: !!findings && scaled(findings),
@@ -145,6 +147,7 @@ function whenOf(item) {
     named: sure && labels > 0,
     outlined: !!drawn && !drawn.empty,
     ratios: Object.keys(findings?.ratios ?? {}).length > 0,
+    markable: !!(item?.file || item?.sample),
     cropped: !!findings && !!item.prediction.region,
     found: sure && findings.empty === false,
     empty: sure && findings.empty === true,

@@ -15,10 +15,13 @@ export class Intake {
   #queue = [];
   #sending = 0;
   #again = null;
+  #terms;
+  #turn = Promise.resolve();
   #cropper = document.getElementById("crop-dialog") && new Cropper();
 
-  constructor(bench, collection) {
+  constructor(bench, collection, terms) {
     this.#bench = bench;
+    this.#terms = terms;
     this.#collection = collection;
     this.#listenToButtons();
     listenToDrops((files) => this.take(files));
@@ -37,15 +40,42 @@ export class Intake {
   }
 
   /** Files as they come; where a part has to be marked, one after the other is shown for it. */
-  async take(files) {
+  take(files) {
     const chosen = files.map((file) => ({ file, name: file.name, picture: URL.createObjectURL(file) }));
-    if (!this.#cropper) return this.#add(chosen);
-    if (document.querySelector("dialog[open]")) return;
-    for (const [index, entry] of chosen.entries()) {
-      const marked = this.#obviousProblem(entry.file) ? { region: null } : await this.#mark(entry, index + 1, chosen.length);
-      if (marked) this.#add([{ ...entry, ...marked }]);
-      else URL.revokeObjectURL(entry.picture);
-    }
+    return this.#afterwards(async () => {
+      if (!(await this.#terms.ask())) return chosen.forEach(forget);
+      if (!this.#cropper) return this.#add(chosen);
+      for (const [index, entry] of chosen.entries()) {
+        const marked = this.#obviousProblem(entry.file) ? { region: null } : await this.#mark(entry, index + 1, chosen.length);
+        if (marked) this.#add([{ ...entry, ...marked }]);
+        else forget(entry);
+      }
+    });
+  }
+
+  /** Ask about another part of the picture in sight, if this page still has it. */
+  markAgain() {
+    const item = this.#collection.selected;
+    if (!this.canMarkAgain(item)) return;
+    const { file, name, sample, region } = item;
+    const picture = file ? URL.createObjectURL(file) : item.picture;
+    return this.#afterwards(async () => {
+      const marked = await this.#mark({ picture, name, region });
+      if (!marked) return file && forget({ picture });
+      if (file) return this.#add([{ file, name, picture, ...marked }]);
+      this.#try({ name, picture, sample, status: "waiting", ...marked });
+    });
+  }
+
+  canMarkAgain(item) {
+    return !!this.#cropper && !!item && !!(item.file || item.sample) && item.status !== "sending";
+  }
+
+  /** What comes while something is still asked about waits for its turn: nothing that was let go here is lost. */
+  #afterwards(work) {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(reportError);
+    return this.#turn;
   }
 
   #mark({ picture, name, region }, number = 1, count = 1) {
@@ -65,12 +95,18 @@ export class Intake {
     }
   }
 
-  async #sample(button) {
+  #sample(button) {
     const { sample, source, region } = button.dataset;
     const entry = { name: sample, picture: source, sample, status: "waiting", region: region ? JSON.parse(region) : null };
-    const marked = this.#cropper ? await this.#mark(entry) : {};
-    if (!marked) return;
-    const item = this.#collection.begin({ ...entry, ...marked });
+    return this.#afterwards(async () => {
+      if (!(await this.#terms.ask())) return;
+      const marked = this.#cropper ? await this.#mark(entry) : {};
+      if (marked) this.#try({ ...entry, ...marked });
+    });
+  }
+
+  #try(entry) {
+    const item = this.#collection.begin(entry);
     this.#collection.select(item, { step: true });
     this.#ask(item);
   }
@@ -115,7 +151,14 @@ export class Intake {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#collection.change(item, { status: "failed", problem: error.message });
+      if (error.code === "consent_needed") this.#askAgain(item);
     }
+  }
+
+  /** The terms have changed since this page was opened. */
+  #askAgain(item) {
+    this.#terms.lapse();
+    this.#afterwards(async () => (await this.#terms.ask()) && this.retry(item));
   }
 
   #listenToButtons() {
@@ -133,4 +176,8 @@ export class Intake {
     document.getElementById("camera").hidden = !matchMedia("(pointer: coarse)").matches;
     for (const button of document.querySelectorAll("[data-sample]")) button.addEventListener("click", () => this.#sample(button));
   }
+}
+
+function forget({ picture }) {
+  URL.revokeObjectURL(picture);
 }

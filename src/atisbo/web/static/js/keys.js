@@ -3,7 +3,7 @@
 const TYPING = "input:not([type=range], [type=checkbox]), textarea, select";
 const PRESSES = "button, summary, input";
 
-export function listenToKeys({ tray, stage }) {
+export function listenToKeys({ tray, stage, review, intake }) {
   const actions = {
     ArrowDown: () => tray.walk(1),
     ArrowUp: () => tray.walk(-1),
@@ -17,6 +17,10 @@ export function listenToKeys({ tray, stage }) {
     1: () => (stage.view = "overlay"),
     2: () => (stage.view = "side"),
     3: () => (stage.view = "compare"),
+    y: () => review.judge("right"),
+    n: () => review.judge("wrong"),
+    u: () => review.judge("unknown"),
+    c: () => intake.markAgain(),
     "/": () => tray.focusFilter(),
     "?": () => document.getElementById("keys-dialog").showModal(),
   };

@@ -5,7 +5,13 @@ import { say } from "./words.js";
 const token = document.querySelector("meta[name=csrf-token]").content;
 const API = "/api/v1";
 
-export class Refusal extends Error {}
+/** ``status`` and ``code`` are the service's; both are missing where it could not be reached. */
+export class Refusal extends Error {
+  constructor(message, { status, code } = {}) {
+    super(message);
+    Object.assign(this, { status, code });
+  }
+}
 
 export const list = (application, before) =>
   call("GET", `/predictions?application=${application}&limit=50${before ? `&before=${encodeURIComponent(before)}` : ""}`);
@@ -15,9 +21,21 @@ export const deleteImage = (id) => call("DELETE", `/images/${id}`);
 export const trySample = (application, file, region) =>
   call("POST", `/applications/${application}/samples/${encodeURIComponent(file)}/predictions${region ? `?region=${encodeURIComponent(JSON.stringify(region))}` : ""}`);
 
-async function call(method, path) {
-  const headers = { Accept: "application/json", "X-CSRF-Token": token };
-  const answer = await fetch(API + path, { method, headers }).catch(() => {
+export const reviews = (application, before) =>
+  call("GET", `/reviews?application=${application}&limit=200${before ? `&before=${encodeURIComponent(before)}` : ""}`);
+export const getReview = (id) => call("GET", `/predictions/${id}/review`);
+export const putReview = (id, said, version) => call("PUT", `/predictions/${id}/review`, said, { "If-Match": `"${version}"` });
+export const forgetReview = (id) => call("DELETE", `/predictions/${id}/review`);
+export const warnings = (application, metadata) => call("POST", `/applications/${application}/form/warnings`, { metadata });
+export const terms = () => call("GET", "/terms");
+export const agree = (version) => call("PUT", "/me/consents/use", { version });
+export const allow = (image, application, version) => call("PUT", `/images/${image}/consent`, { application, version });
+export const forbid = (image) => call("DELETE", `/images/${image}/consent`);
+
+async function call(method, path, body, more = {}) {
+  const headers = { Accept: "application/json", "X-CSRF-Token": token, ...more };
+  if (body) headers["Content-Type"] = "application/json";
+  const answer = await fetch(API + path, { method, headers, body: body && JSON.stringify(body) }).catch(() => {
     throw new Refusal(say("offline"));
   });
   return read(answer.status, await answer.text());
@@ -32,7 +50,7 @@ function read(status, text) {
     throw new Refusal(say("lost.server"));
   }
   if (status >= 200 && status < 300) return body;
-  throw new Refusal(body?.detail ?? say("lost.server"));
+  throw new Refusal(body?.detail ?? say("lost.server"), { status, code: body?.code });
 }
 
 /** XMLHttpRequest, because fetch does not tell how much of a body has gone out. */

@@ -72,6 +72,8 @@ export class Tray {
     row.querySelector("[data-slot=word]").textContent = say(item.status);
     state.dataset.state = item.status;
     state.querySelector("use").setAttribute("href", `#state-${item.status}`);
+    row.querySelector("[data-slot=review]").hidden = !item.review;
+    row.querySelector("[data-slot=reviewed]").textContent = item.review ? say("reviewed") : "";
     progress.hidden = item.status !== "sending";
     progress.value = item.progress ?? 0;
     this.#picture(row, item);

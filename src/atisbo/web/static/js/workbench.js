@@ -6,9 +6,12 @@ import { Findings } from "./findings.js";
 import { Intake } from "./intake.js";
 import { listenToKeys } from "./keys.js";
 import { Live } from "./live.js";
+import { Permit } from "./permit.js";
+import { Review } from "./review.js";
 import { deleteImage, list, one } from "./server.js";
 import { listenToSheet } from "./sheet.js";
 import { Stage } from "./stage.js";
+import { Terms } from "./terms.js";
 import { Tray } from "./tray.js";
 import { say } from "./words.js";
 
@@ -19,11 +22,15 @@ const collection = new Collection();
 const tray = new Tray(collection);
 const stage = new Stage();
 const findings = new Findings(stage);
-const intake = new Intake(bench, collection);
+const review = new Review(collection, bench.dataset.application);
+const permit = new Permit(collection, bench.dataset.application);
+const intake = new Intake(bench, collection, new Terms("agreed" in bench.dataset));
 
 function show(item) {
   stage.show(item).catch(() => null);
   findings.show(item);
+  review.show(item);
+  permit.show(item);
 }
 
 function address(item) {
@@ -62,6 +69,7 @@ addEventListener("popstate", () => {
 
 document.getElementById("to-tray").addEventListener("click", () => collection.select(null));
 document.getElementById("another").addEventListener("click", () => document.getElementById("choose").click());
+document.getElementById("mark-again")?.addEventListener("click", () => intake.markAgain());
 document.getElementById("again").addEventListener("click", () => intake.retry(collection.selected));
 
 const dialog = document.getElementById("delete-dialog");
@@ -91,8 +99,9 @@ async function older() {
 more.addEventListener("click", older);
 
 async function start() {
-  listenToKeys({ tray, stage });
+  listenToKeys({ tray, stage, review, intake });
   listenToSheet();
+  review.load();
   await older();
   new Live(collection, bench.dataset.application);
   const wanted = bench.dataset.selected;
