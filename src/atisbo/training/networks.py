@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from atisbo.errors import Misconfigured
 from atisbo.training.encoders import ENCODERS, Encoder, ResNet50v2, conv, load_weights
 from atisbo.training.recipe import Recipe
+from atisbo.training.sections import Extent
 
 Outputs = dict[str, Tensor]
 LOGITS, EMBEDDING, STRUCTURES, KINDS = "logits", "embedding", "structures", "kinds"
@@ -111,6 +112,8 @@ class Classifier(nn.Module):
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.embedding = nn.Linear(widths[-1], chosen.embedding) if chosen.embedding else None
         self.classes = nn.Linear(chosen.embedding or widths[-1], len(recipe.output.labels))
+        self.ratios = structures.places if structures and self.seen else ()
+        self.stacked = _nothing_yet(len(self.ratios), len(recipe.output.labels)) if self.ratios else None
 
     def forward(self, features: list[Tensor], outlines: Tensor | None = None) -> Outputs:
         found = [level.mean((2, 3)) for level in features[-self.levels :]]
@@ -125,7 +128,24 @@ class Classifier(nn.Module):
             x = F.relu(layer(x))
         if self.embedding is not None:
             x = self.embedding(x)
-        return {LOGITS: self.classes(x), EMBEDDING: x}
+        logits = self.classes(x)
+        if outlines is not None and self.stacked is not None:
+            logits = logits + self.stacked(ratios(outlines.detach().sigmoid(), self.ratios))
+        return {LOGITS: logits, EMBEDDING: x}
+
+
+def _nothing_yet(inputs: int, outputs: int) -> nn.Linear:
+    """A layer that adds nothing and is not trained; :mod:`atisbo.training.stack` fits it on out-of-fold answers."""
+    layer = nn.Linear(inputs, outputs).requires_grad_(False)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def ratios(shares: Tensor, places: Sequence[tuple[int, int, Extent]]) -> Tensor:
+    """Measures made of two outlines (n, labels, h, w): extent of one over that of the other, (n, ratios)."""
+    extents = {"height": shares.amax(3).mean(2), "width": shares.amax(2).mean(2), "area": shares.mean((2, 3))}
+    return torch.stack([extents[how][:, one] / (extents[how][:, other] + 0.01) for one, other, how in places], 1)
 
 
 def measures(shares: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from atisbo.domain.cards import Ratio, Strict
 
+Extent = Literal["height", "width", "area"]
 Chance = Annotated[float, Field(ge=0, le=1)]
 
 SEGMENTATION = ("unet", "resnet50v2_unet", "mobilenetv2_unet")
@@ -63,7 +64,12 @@ class StructuresRecipe(Strict):
     border_weight: float = Field(default=0.0, ge=0)
     """Extra weight of pixels near an outline."""
     ratios: tuple[Ratio, ...] = ()
-    """Measures made of two structures, for the card."""
+    """Measures made of two structures, for the card; the classes may be read off them, too (``seen``)."""
+
+    @property
+    def places(self) -> tuple[tuple[int, int, Extent], ...]:
+        """Of each ratio: which label over which, and what of them."""
+        return tuple((self.labels.index(r.numerator), self.labels.index(r.denominator), r.extent) for r in self.ratios)
 
 
 class DiscriminantRecipe(Strict):
