@@ -143,7 +143,9 @@ def _regression(x: Tensor, y: Tensor, weights: Tensor, decay: float) -> nn.Linea
     head = nn.Linear(x.shape[1], len(weights), dtype=torch.float64)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
-    optimiser = torch.optim.LBFGS(head.parameters(), max_iter=200, line_search_fn="strong_wolfe")
+    optimiser = torch.optim.LBFGS(
+        head.parameters(), max_iter=100, history_size=10, tolerance_change=1e-6, line_search_fn="strong_wolfe"
+    )
 
     def loss() -> float:
         optimiser.zero_grad()
