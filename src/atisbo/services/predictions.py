@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import exists, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Right
@@ -25,6 +25,7 @@ from atisbo.store.blobs import Blobs, derived, digest, original
 from atisbo.store.images import ImageRecord, lock_original
 from atisbo.store.predictions import Outcome, PredictionRecord
 from atisbo.store.queue import PREDICT, enqueue
+from atisbo.store.reviews import ReviewRecord
 
 __all__ = ["Outcome", "Page", "PredictionView", "Upload", "ask", "claim", "get", "list_", "record", "tidy"]
 
@@ -190,16 +191,22 @@ def list_(
     *,
     application: str | None = None,
     status: Status | None = None,
+    reviewed: bool | None = None,
     limit: int = 50,
     before: str | None = None,
 ) -> Page:
-    """One's own predictions, newest first."""
+    """One's own predictions, newest first; ``reviewed`` keeps those that the actor has reviewed, or has not."""
     actor.require(Right.PREDICT)
     query = store.readable(actor).where(PredictionRecord.owner_id == actor.user_id)
     if application is not None:
         query = query.where(PredictionRecord.application == application)
     if status is not None:
         query = query.where(PredictionRecord.status == status.value)
+    if reviewed is not None:
+        said = exists().where(
+            ReviewRecord.prediction_id == PredictionRecord.id, ReviewRecord.author_id == actor.user_id
+        )
+        query = query.where(said if reviewed else ~said)
     key = tuple_(PredictionRecord.created_at, PredictionRecord.id)
     if before is not None:
         query = query.where(key < _cursor(before))

@@ -1,4 +1,4 @@
-"""One's own password, language and tokens."""
+"""One's own password, language and tokens, and leaving."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from atisbo.domain.access import RIGHTS, SCOPES, Actor
-from atisbo.errors import UserError
-from atisbo.services import accounts, tokens
+from atisbo.errors import NotSignedIn, UserError
+from atisbo.services import accounts, erasure, tokens
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, protect
 from atisbo.web.pages.forms import blame, see
-from atisbo.web.render import LANGUAGE_COOKIE, Translate, translator
-from atisbo.web.security import set_session_cookie
+from atisbo.web.render import LANGUAGE_COOKIE, Errors, Translate, translator
+from atisbo.web.security import clear_session_cookie, set_session_cookie
 
 router = APIRouter(prefix="/account", include_in_schema=False, dependencies=[Depends(protect)])
 _FIELDS: Final = {
@@ -77,6 +77,22 @@ def create_token(
 def revoke_token(db: Db, actor: CurrentActor, token_id: UUID) -> Response:
     tokens.revoke(db, actor, token_id=token_id)
     return see("/account?done=token#tokens")
+
+
+@router.post("/deletion")
+def erase(request: Request, db: Db, state: AppState, actor: CurrentActor, password: Text = "") -> Response:
+    """Leave for good."""
+    try:
+        with state.sign_in_pace.attempt(actor.email, request), db.begin_nested():
+            erasure.erase(db, actor, password=password)
+    except NotSignedIn:
+        wrong = translator(request)("The password is wrong.")
+        return _page(request, db, actor, status=422, errors=Errors(password=wrong))
+    except UserError as error:
+        return _page(request, db, actor, status=error.status, errors=blame(request, error, {error.code: "password"}))
+    answer = see("/?done=account")
+    clear_session_cookie(answer, state.settings)
+    return answer
 
 
 def _refused(request: Request, db: Session, actor: Actor, error: UserError) -> Response:

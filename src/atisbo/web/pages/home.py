@@ -18,10 +18,12 @@ _YEAR_S = 365 * 86_400
 
 
 @router.get("/")
-def home(request: Request, actor: MaybeActor, state: AppState) -> Response:
+def home(request: Request, actor: MaybeActor, state: AppState, done: str = "") -> Response:
     if actor is not None and state.applications:
         return see(f"/a/{next(iter(state.applications))}")
-    return render.page(request, "home.html")
+    _ = render.translator(request)
+    gone = _("Your account and everything in it are deleted.")
+    return render.page(request, "home.html", said=gone if done == "account" else "")
 
 
 @router.get("/about")

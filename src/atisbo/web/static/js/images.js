@@ -1,4 +1,4 @@
-// My images: ask in place before deleting; without this script the bin leads to a page that asks.
+// My images: ask in place before deleting, and filter as soon as something is chosen; both work without this script.
 
 const dialog = document.getElementById("delete-dialog");
 
@@ -9,4 +9,9 @@ for (const form of document.querySelectorAll("form[data-delete]")) {
     dialog.querySelector("form").action = form.action;
     dialog.showModal();
   });
+}
+
+for (const form of document.querySelectorAll("form[data-sieve]")) {
+  form.querySelector("button").hidden = true;
+  form.addEventListener("change", () => form.requestSubmit());
 }
