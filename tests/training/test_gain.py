@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from atisbo.training import networks
 from atisbo.training.encoders import ResNet50v2
+from atisbo.training.export import check, export
 from tests.training.shapes import tiny_classes
 
 
@@ -32,3 +35,14 @@ def test_without_outlines_there_is_nothing_to_multiply() -> None:
     classifier = networks.build(tiny_classes(structures=None)).classifier
     assert isinstance(classifier, networks.Classifier)
     assert classifier.gain is None
+
+
+def test_standardising_is_what_a_batch_norm_does_and_can_be_exported(tmp_path: Path) -> None:
+    random = torch.Generator().manual_seed(0)
+    ours, theirs = networks.Standard(5, affine=False), torch.nn.BatchNorm1d(5, affine=False)
+    picture = torch.randn(8, 5, generator=random) * 3 + 1
+    torch.testing.assert_close(ours(picture), theirs(picture))
+    torch.testing.assert_close(ours.eval()(picture), theirs.eval()(picture))
+    network = networks.build(tiny_classes(network={"standardise": True})).eval()
+    export(network, (32, 32), tmp_path / "model.onnx")
+    check(network, tmp_path / "model.onnx", [torch.randn(2, 3, 32, 32, generator=random).numpy()])

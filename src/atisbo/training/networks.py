@@ -89,6 +89,15 @@ class UNet(Network):
         return {LOGITS: self.head(x)}
 
 
+class Standard(nn.BatchNorm1d):
+    """A batch norm without weights, written out for the exporter, which has to know the number of features of one."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.training or self.running_mean is None or self.running_var is None:
+            return super().forward(input)
+        return (input - self.running_mean) / (self.running_var + self.eps).sqrt()
+
+
 class Classifier(nn.Module):
     """From averaged features over dense layers to the embedding and the classes."""
 
@@ -107,7 +116,7 @@ class Classifier(nn.Module):
         self.register_buffer("gain", torch.tensor(gain) if self.seen else None)
         inputs = len(gain)
         widths = (inputs, *chosen.hidden)
-        self.standard = nn.BatchNorm1d(inputs, affine=False) if chosen.standardise else nn.Identity()
+        self.standard = Standard(inputs, affine=False) if chosen.standardise else nn.Identity()
         self.dropout = nn.Dropout(chosen.dropout)
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.embedding = nn.Linear(widths[-1], chosen.embedding) if chosen.embedding else None
