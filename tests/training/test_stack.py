@@ -44,10 +44,11 @@ def test_a_run_gets_the_layer_its_folds_ask_for(tmp_path: Path) -> None:
     crossval(recipe, images, 2, tmp_path / "cv", weights=None, command="", console=QUIET)
     story.train(recipe, Split(images, [], []), tmp_path / "run", weights=None, command="", console=QUIET)
     before, _, _ = story.trained(tmp_path / "run")
-    logits, truth = read_out_of_fold(stack(recipe, images, tmp_path / "cv", tmp_path / "run"), recipe.output.labels)
+    rows = read_out_of_fold(stack(recipe, images, tmp_path / "cv", tmp_path / "run"), recipe.output.labels)
     after, _, _ = story.trained(tmp_path / "run")
-    assert logits.shape == (24, 2)
-    assert truth.sum() == 8
+    assert rows["logits"].shape == (24, 2)
+    assert rows["label"].sum() == 8
+    assert sorted(rows["name"]) == sorted(image.sample.name for image in images)
     picture = torch.randn(1, 3, 32, 32)
     with torch.no_grad():
         one, two = before(picture), after(picture)

@@ -7,20 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
 from atisbo.cli.judge import show
-from atisbo.cli.train import Asked, calibrated, chosen, varied
-from atisbo.domain.cards import Interval
-from atisbo.evaluation.classes import Choice, Choices
-from atisbo.evaluation.intervals import Figure, draw, interval, mean
+from atisbo.cli.operating import calibrated, only, out_of_fold
+from atisbo.cli.train import Asked, varied
 from atisbo.training.crossval import Crossed, crossval
 from atisbo.training.data import read
 from atisbo.training.devices import place
 from atisbo.training.recipe import Recipe, load_recipe
 
-Rows = dict[str, NDArray[Any]]
 JUDGEMENT = "judgement.json"
 
 
@@ -68,7 +64,7 @@ def judged(recipe: Recipe, crossed: Crossed, asked: Asked, console: Console) -> 
     }
     origins = sorted(set(crossed.rows["origin"].tolist()))
     if 1 < len(origins) < 50:
-        parts = {name: _only(crossed.rows, crossed.rows["origin"] == name) for name in origins}
+        parts = {name: only(crossed.rows, crossed.rows["origin"] == name) for name in origins}
         found = {name: out_of_fold(recipe, part, fitted=crossed.rows) for name, part in parts.items()}
         said["origins"] = {name: {key: value.model_dump() for key, value in of.items()} for name, of in found.items()}
     if recipe.task == "classification":
@@ -78,40 +74,3 @@ def judged(recipe: Recipe, crossed: Crossed, asked: Asked, console: Console) -> 
     path = Path(asked.out) / JUDGEMENT
     path.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     console.print(f"Train for {crossed.epoch} epochs. Written: {path}", highlight=False)
-
-
-def out_of_fold(recipe: Recipe, rows: Rows, *, fitted: Rows | None = None) -> dict[str, Interval]:
-    """Figures with intervals, groups drawn together.
-
-    Temperature and threshold of each fold's answers are chosen on the other folds', so that they are judged on images
-    which they were not chosen on.
-
-    Args:
-        fitted: the rows to choose on, if they are others.
-    """
-    figures: dict[str, Figure] = {name: mean(rows[name]) for name in ("iou", "dice") if name in rows}
-    if recipe.task == "classification":
-        figures |= choices(recipe, rows, rows if fitted is None else fitted).figures()
-    else:
-        figures["accuracy"] = mean(rows["accuracy"])
-    weights = draw(len(rows["name"]), rows["group"].tolist())
-    found = {name: interval(figure, weights) for name, figure in figures.items()}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def choices(recipe: Recipe, rows: Rows, fitted: Rows) -> Choices:
-    """Every fold's answers with what the other folds chose."""
-    answers: list[Choice] = []
-    positive = recipe.output.labels.index(recipe.output.positive) if recipe.output.positive else None
-    for fold in np.unique(rows["fold"]):
-        own, others = _only(rows, rows["fold"] == fold), _only(fitted, fitted["fold"] != fold)
-        output = calibrated(recipe, others["logits"], others["label"].astype(np.int64))
-        probabilities, answer, unsure = chosen(output, own["logits"])
-        for share, said, doubt, truth in zip(probabilities, answer, unsure, own["label"], strict=True):
-            withheld = None if output.unsure_above is None else bool(doubt > output.unsure_above)
-            answers.append(Choice(tuple(share.tolist()), int(truth), int(said), float(doubt), withheld))
-    return Choices.of(answers, positive)
-
-
-def _only(rows: Rows, which: NDArray[np.bool_]) -> Rows:
-    return {name: values[which] for name, values in rows.items()}

@@ -34,7 +34,7 @@ def train(
     everything: Annotated[bool, typer.Option("--everything", help="Train on all images, validate on none.")] = False,
     resume: Resume = False,
     calibrate_from: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="out_of_fold.npz of a cross-validation.")
+        Path | None, typer.Option(exists=True, help="Folder of a cross-validation, or its out_of_fold.npz.")
     ] = None,
     kind: Annotated[
         list[str] | None, typer.Option(help="name=DIR: pictures of another kind, which the network learns to refuse.")

@@ -6,25 +6,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
 from atisbo.cli.judge import judge, measurements, show
-from atisbo.domain.cards import Card, Gate, Measurement, OutputSpec
-from atisbo.domain.uncertainty import uncertainty, uncertainty_of_many
+from atisbo.domain.cards import Card, Gate, Measurement
 from atisbo.errors import Invalid, Misconfigured
-from atisbo.evaluation.calibration import choose_gate, choose_threshold, choose_unsure, fit_temperature
+from atisbo.evaluation.calibration import choose_gate
 
 try:
+    from atisbo.cli.operating import Rows, calibrated, out_of_fold
     from atisbo.training import story
-    from atisbo.training.crossval import read_out_of_fold
+    from atisbo.training.crossval import OUT_OF_FOLD, read_out_of_fold
     from atisbo.training.devices import place
-    from atisbo.training.export import softmax
     from atisbo.training.gate import Kinds, add_gate, read_kinds, thinned
     from atisbo.training.networks import Network
     from atisbo.training.recipe import Recipe, load_recipe
     from atisbo.training.split import GROUP, ORIGIN, Split, load
+    from atisbo.training.stack import stack
 except ModuleNotFoundError as error:
     raise Misconfigured(
         "training_missing",
@@ -82,13 +80,41 @@ def run(asked: Asked) -> bool:
 def publish(recipe: Recipe, split: Split, asked: Asked, console: Console) -> None:
     """Export what was trained, choose its operating point, measure it, write the card."""
     texts = recipe.model_dump(include={"intended_use", "limits", "licence"})
+    rows = unseen(recipe, split, asked)
     gate = gated(recipe, split, asked) if asked.kinds else None
     card = story.publish(asked.out, split, calibrated, gate=gate, console=console).model_copy(update=texts)
-    if asked.calibrate_from:
-        found = calibrated(recipe, *read_out_of_fold(asked.calibrate_from, recipe.output.labels))
+    card = measured(card, split, asked.out, recipe.data.hold_out, asked.command, console)
+    if rows:
+        found = calibrated(recipe, rows["logits"], rows["label"])
         names = card.output.model_dump(include={"scores", "embedding"})
-        card = card.model_copy(update={"output": found.model_copy(update=names)})
-    measured(card, split, asked.out, recipe.data.hold_out, asked.command, console).write(asked.out / story.CARD)
+        quality = (crossed(recipe, rows, card, asked, console), *card.quality)
+        card = card.model_copy(update={"output": found.model_copy(update=names), "quality": quality})
+    card.write(asked.out / story.CARD)
+
+
+def unseen(recipe: Recipe, split: Split, asked: Asked) -> Rows:
+    """The out-of-fold answers to calibrate on; of a whole cross-validation, the ratios' share is learned first."""
+    path = asked.calibrate_from
+    if path is None:
+        return {}
+    if path.is_dir():
+        stackable = recipe.structures and recipe.structures.ratios and len(recipe.output.labels) == 2
+        path = stack(recipe, [*split.train, *split.validation], path, asked.out) if stackable else path / OUT_OF_FOLD
+    return read_out_of_fold(path, recipe.output.labels)
+
+
+def crossed(recipe: Recipe, rows: Rows, card: Card, asked: Asked, console: Console) -> Measurement:
+    """How good the recipe was on the folds that it did not train on."""
+    figures = out_of_fold(recipe, rows)
+    name = f"cross-validated, {len(set(rows['fold'].tolist()))} folds"
+    show(console, name, figures)
+    return Measurement(
+        name=name,
+        data=f"{len(rows['label'])} images, each judged by a network that was trained without it",
+        data_sha256=card.lineage.data_sha256,
+        command=asked.command,
+        figures=figures,
+    )
 
 
 def gated(recipe: Recipe, split: Split, asked: Asked) -> Callable[[Network], Gate]:
@@ -145,42 +171,6 @@ def varied(recipe: Recipe, asked: Asked) -> Recipe:
         data = data.model_copy(update={"validation": 0.0})
     train = recipe.train.model_copy(update={"epochs": asked.epochs}) if asked.epochs else recipe.train
     return recipe.model_copy(update={"data": data, "train": train})
-
-
-def calibrated(recipe: Recipe, logits: NDArray[np.float64], truth: NDArray[np.int64]) -> OutputSpec:
-    """The recipe's output with temperature, threshold and limit of uncertainty chosen on answers.
-
-    Args:
-        logits: (n, classes), raw; of outlines (n, 1), one for each pixel.
-        truth: (n,), numbers of the right classes; of outlines 1 where the pixel shows the object.
-    """
-    output, wanted = recipe.output, recipe.calibration
-    if wanted.temperature:
-        output = output.model_copy(update={"temperature": fit_temperature(logits, truth)})
-    if output.positive is not None and wanted.threshold != "half":
-        positive = output.labels.index(output.positive)
-        scores, _, _ = chosen(output, logits)
-        threshold = choose_threshold(scores[:, positive], truth == positive, wanted.threshold)
-        output = output.model_copy(update={"threshold": threshold})
-    if recipe.task == "classification" and (wanted.answered_accuracy or wanted.unsure_share):
-        _, answer, unsure = chosen(output, logits)
-        share = None if wanted.answered_accuracy else wanted.unsure_share
-        limit = choose_unsure(unsure, answer != truth, accuracy=wanted.answered_accuracy, share=share)
-        output = output.model_copy(update={"unsure_above": limit})
-    return output
-
-
-def chosen(
-    output: OutputSpec, logits: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    """Probabilities (n, classes), the answer (n,) and its uncertainty (n,), as serving gives them."""
-    probabilities = softmax((logits / output.temperature).astype(np.float32)).astype(float)
-    if output.positive is None:
-        return probabilities, probabilities.argmax(1), np.array([uncertainty_of_many(row) for row in probabilities])
-    positive = output.labels.index(output.positive)
-    scores = probabilities[:, positive]
-    answer = np.where(scores >= output.threshold, positive, 1 - positive)
-    return probabilities, answer, np.array([uncertainty(score, output.threshold) for score in scores])
 
 
 def measured(card: Card, split: Split, out: Path, rules: Sequence[str], command: str, console: Console) -> Card:

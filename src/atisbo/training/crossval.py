@@ -162,8 +162,8 @@ def _rows(parts: Sequence[Split], out: Path, epoch: int) -> dict[str, NDArray[An
     return {name: np.concatenate(values) for name, values in found.items()}
 
 
-def read_out_of_fold(path: Path, labels: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Logits (n, classes) and right classes (n,) that a cross-validation wrote.
+def read_out_of_fold(path: Path, labels: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """The rows that a cross-validation wrote: logits (n, classes), right classes ``label`` (n,), and more.
 
     Raises:
         Misconfigured: the file is missing, or of other classes.
@@ -173,4 +173,5 @@ def read_out_of_fold(path: Path, labels: Sequence[str]) -> tuple[NDArray[np.floa
     with np.load(path, allow_pickle=False) as stored:
         if "logits" not in stored.files or stored["labels"].tolist() != list(labels):
             raise Misconfigured("out_of_fold_other", "{path} holds no answers about these classes.", path=path)
-        return stored["logits"].astype(np.float64), stored["label"].astype(np.int64)
+        rows = {name: stored[name] for name in stored.files if name != "labels"}
+    return rows | {"logits": rows["logits"].astype(np.float64), "label": rows["label"].astype(np.int64)}

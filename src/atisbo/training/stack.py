@@ -8,6 +8,7 @@ answer and the ratios (Wolpert 1992, stacked generalization) goes into the netwo
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from atisbo.training import checkpoint, networks
+from atisbo.training.crossval import OUT_OF_FOLD, read_out_of_fold
 from atisbo.training.data import Cached, plain
 from atisbo.training.recipe import Recipe
 from atisbo.training.story import trained
@@ -25,26 +27,24 @@ Floats = NDArray[np.float64]
 
 
 @torch.no_grad()
-def unseen(recipe: Recipe, images: list[Cached], crossed: Path) -> tuple[Floats, Floats, NDArray[np.int64], Floats]:
+def unseen(recipe: Recipe, images: Sequence[Cached], crossed: Path) -> dict[str, tuple[Floats, Floats]]:
     """What every fold's best network says of the images it was not trained on.
 
     Returns:
-        Logits (n, classes), ratios (n, r), right classes (n,) and folds (n,).
+        By the image's name: logits (classes,) and ratios (r,).
     """
     assert recipe.structures
     named = {image.sample.name: image for image in images}
-    parts: list[tuple[Floats, Floats, NDArray[np.int64], Floats]] = []
-    for number, folder in enumerate(sorted(crossed.glob("fold*/")), start=1):
+    said: dict[str, tuple[Floats, Floats]] = {}
+    for folder in sorted(crossed.glob("fold*/")):
         network = networks.build(recipe).eval()
         network.load_state_dict(load_file(folder / checkpoint.WEIGHTS), strict=False)
         own = [named[name] for name in json.loads((folder / "split.json").read_text("utf-8"))["validation"]]
-        for batch in plain(own, recipe.input, 16, len(recipe.output.labels)):
-            found = network(torch.from_numpy(batch.pixels))
+        for image in own:
+            found = network(torch.from_numpy(next(plain([image], recipe.input, 1, len(recipe.output.labels))).pixels))
             ratio = networks.ratios(found[networks.STRUCTURES].sigmoid(), recipe.structures.places)
-            logits, values = found[networks.LOGITS].double().numpy(), ratio.double().numpy()
-            parts.append((logits, values, batch.classes.argmax(1), np.full(len(logits), float(number))))
-    logits, values, truth, folds = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return logits, values, truth, folds
+            said[image.sample.name] = (found[networks.LOGITS].double().numpy()[0], ratio.double().numpy()[0])
+    return said
 
 
 def fit(logits: Floats, ratios: Floats, truth: NDArray[np.bool_]) -> tuple[Floats, float]:
@@ -58,23 +58,28 @@ def fit(logits: Floats, ratios: Floats, truth: NDArray[np.bool_]) -> tuple[Float
     return w[1:-1] / w[0], float(w[-1] / w[0])
 
 
-def stack(recipe: Recipe, images: list[Cached], crossed: Path, run: Path) -> Path:
+def stack(recipe: Recipe, images: Sequence[Cached], crossed: Path, run: Path) -> Path:
     """Give a run's best weights the layer that its cross-validation asks for; two classes.
 
     Returns:
-        The stacked out-of-fold answers, for ``--calibrate-from``. Each fold's were stacked by what the others say.
+        The stacked out-of-fold answers, for calibration. Each fold's were stacked by what the others say.
+
+    Raises:
+        Misconfigured: the cross-validation is not complete, or of other classes.
     """
     labels = recipe.output.labels
+    rows = read_out_of_fold(crossed / OUT_OF_FOLD, labels)
     positive = labels.index(recipe.output.positive or labels[-1])
-    logits, ratios, truth, folds = unseen(recipe, images, crossed)
-    margin = logits[:, positive] - logits[:, 1 - positive]
+    said = unseen(recipe, images, crossed)
+    logits, ratios = (np.stack(column) for column in zip(*(said[name] for name in rows["name"]), strict=True))
+    truth, margin = rows["label"] == positive, logits[:, positive] - logits[:, 1 - positive]
     stacked = logits.copy()
-    for fold in np.unique(folds):
-        own = folds == fold
-        weights, constant = fit(margin[~own], ratios[~own], truth[~own] == positive)
+    for fold in np.unique(rows["fold"]):
+        own = rows["fold"] == fold
+        weights, constant = fit(margin[~own], ratios[~own], truth[~own])
         stacked[own, positive] += ratios[own] @ weights + constant
-    np.savez_compressed(crossed / STACKED, allow_pickle=False, labels=np.array(labels), logits=stacked, label=truth)
-    weights, constant = fit(margin, ratios, truth == positive)
+    np.savez_compressed(crossed / STACKED, allow_pickle=False, labels=np.array(labels), **(rows | {"logits": stacked}))
+    weights, constant = fit(margin, ratios, truth)
     network, _, notes = trained(run)
     layer = network.get_submodule("classifier.stacked")
     assert isinstance(layer, torch.nn.Linear)
