@@ -106,7 +106,7 @@ def unseen(recipe: Recipe, split: Split, asked: Asked) -> Rows:
 def crossed(recipe: Recipe, rows: Rows, card: Card, asked: Asked, console: Console) -> Measurement:
     """How good the recipe was on the folds that it did not train on."""
     figures = out_of_fold(recipe, rows)
-    name = f"cross-validated, {len(set(rows['fold'].tolist()))} folds"
+    name = f"cross-validated over {len(set(rows['fold'].tolist()))} folds"
     show(console, name, figures)
     return Measurement(
         name=name,
