@@ -94,7 +94,7 @@ def member(reader: Reader) -> Reader:
 def test_the_first_page_invites_and_the_signed_in_go_to_work(reader: Reader) -> None:
     assert "Create an account" in reader.http.get("/").text
     reader.register()
-    assert reader.http.get("/").url.path == "/a/polyp"
+    assert reader.http.get("/").url.path.startswith("/a/")
 
 
 def test_the_language_is_the_readers(readers: Callable[..., Reader]) -> None:
@@ -182,7 +182,7 @@ def test_images_are_filtered_by_state(member: Reader) -> None:
     assert "seen.jpg" in member.http.get("/images?status=done").text
     failed = member.http.get("/images?status=failed").text
     assert "seen.jpg" not in failed
-    assert "No image in this state" in failed
+    assert "No image matches." in failed
 
 
 def test_somebody_elses_image_is_not_found(member: Reader, readers: Callable[..., Reader]) -> None:
