@@ -32,13 +32,15 @@ class Translate(Protocol):
 
 
 def language_of(request: Request) -> str:
-    """``es`` or ``en``: what the account says, else the cookie, else what the browser prefers."""
+    """``es`` or ``en``: what the account says, else the cookie, else what the browser prefers.
+
+    A program, which comes with a token, is answered in the language that it asks for, if it asks for one.
+    """
     actor: Actor | None = getattr(request.state, "actor", None)
-    return i18n.negotiate(
-        request.headers.get("accept-language"),
-        request.cookies.get(LANGUAGE_COOKIE),
-        actor.language if actor else None,
-    )
+    asked, account = request.headers.get("accept-language"), actor.language if actor else None
+    if asked and "authorization" in request.headers:
+        return i18n.negotiate(asked, None, None)
+    return i18n.negotiate(asked, request.cookies.get(LANGUAGE_COOKIE), account)
 
 
 def translator(request: Request) -> Translate:
