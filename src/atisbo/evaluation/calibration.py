@@ -156,18 +156,22 @@ def choose_unsure(
 def choose_gate(own: ArrayLike, foreign: ArrayLike, *, keep: float = 0.97) -> GateChoice:
     """The threshold below which a picture is refused as foreign.
 
-    As many foreign pictures as can be are refused while ``keep`` of the own ones pass; where a range of thresholds
-    refuses the same foreign ones, its middle is taken, which leaves room on both sides.
+    Where the two part, it lies in the middle, on the logit scale, between the value that ``keep`` of the own ones reach
+    and the value that ``keep`` of the foreign ones stay below: that leaves room on both sides for pictures unlike those
+    it was chosen on. Where they overlap, ``keep`` of the own ones pass, whatever else passes with them.
 
     Args:
         own: (n,), the own kinds' probability of pictures that are of the application's kind, 0..1.
         foreign: (m,), the same of pictures that are not.
         keep: least share of the own ones that pass.
     """
-    ours, others = np.sort(np.asarray(own, float)), np.asarray(foreign, float)
-    highest = float(ours[int(np.floor((1 - keep) * len(ours) + 1e-9))])
-    below = others[others < highest]
-    threshold = (highest + float(below.max())) / 2 if len(below) else highest / 2
-    threshold = min(max(threshold, _TINY), 1 - _TINY)
+    ours, others = np.sort(np.asarray(own, float)), np.sort(np.asarray(foreign, float))
+    reached = float(ours[int(np.floor((1 - keep) * len(ours) + 1e-9))])
+    if len(others):
+        exceeded = float(others[int(np.ceil(keep * len(others) - 1e-9)) - 1])
+        ends = np.clip([min(exceeded, reached), reached], _TINY, 1 - _TINY)
+        threshold = float(1 / (1 + np.exp(-np.log(ends / (1 - ends)).mean())))
+    else:
+        threshold = reached / 2
     refused = float((others < threshold).mean()) if len(others) else float("nan")
     return GateChoice(threshold, float((ours >= threshold).mean()), refused)
