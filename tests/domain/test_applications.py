@@ -193,3 +193,7 @@ def test_what_is_shipped_is_whole() -> None:
 def test_reading_needs_no_network(folder: Path) -> None:
     (folder / "model.onnx").unlink()
     assert Application.read(folder).name == "bright"
+
+
+def test_the_shipped_ones_come_in_their_order() -> None:
+    assert list(installed()) == ["polyp", "glaucoma", "art"]

@@ -94,7 +94,7 @@ def member(reader: Reader) -> Reader:
 def test_the_first_page_invites_and_the_signed_in_go_to_work(reader: Reader) -> None:
     assert "Create an account" in reader.http.get("/").text
     reader.register()
-    assert reader.http.get("/").url.path.startswith("/a/")
+    assert reader.http.get("/").url.path == "/a/polyp"
 
 
 def test_the_language_is_the_readers(readers: Callable[..., Reader]) -> None:

@@ -31,6 +31,8 @@ class About(Strict):
     title: LocalisedText
     summary: LocalisedText
     intended_use: LocalisedText
+    order: int = 100
+    """Place among the applications, smallest first; equal ones by name."""
 
 
 class InputSection(Strict):
@@ -111,6 +113,7 @@ class Application(Strict):
     title: LocalisedText
     summary: LocalisedText
     intended_use: LocalisedText
+    order: int
     input: InputSection
     output: OutputSpec | None
     """Only without a card."""
@@ -233,7 +236,8 @@ def discover(places: Sequence[Path]) -> tuple[dict[str, tuple[Application, Card]
                 faults.append(fault)
             else:
                 found[application.name] = (application, card)
-    return found, faults
+    ordered = sorted(found.items(), key=lambda item: (item[1][0].order, item[0]))
+    return dict(ordered), faults
 
 
 def roots(extra: Path | None = None) -> list[Path]:
@@ -242,7 +246,7 @@ def roots(extra: Path | None = None) -> list[Path]:
 
 
 def installed(extra: Path | None = None) -> dict[str, tuple[Application, Card]]:
-    """Every application that can be used, the shipped ones first; a broken one is reported and left out.
+    """Every application that can be used, in their order; a broken one is reported and left out.
 
     Args:
         extra: the operator's own folder of application folders.
