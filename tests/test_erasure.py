@@ -50,7 +50,8 @@ def test_somebody_who_leaves_leaves_nothing_behind(service: Service) -> None:
         review = {"verdict": "wrong", "label": "polyp"}
         client.put(f"/api/v1/predictions/{said['id']}/review", json=review).raise_for_status()
         client.put("/api/v1/me/consents/use", json={"version": 1}).raise_for_status()
-        yes = {"application": "polyp", "version": 1}
+        version = client.get("/api/v1/applications/polyp/terms").json()["version"]
+        yes = {"application": "polyp", "version": version}
         client.put(f"{said['links']['image']}/consent", json=yes).raise_for_status()
         archive = ZipFile(io.BytesIO(client.get("/api/v1/me/export").content))
         assert {"account.json", f"images/{said['image']['id']}/original.jpg"} <= set(archive.namelist())

@@ -90,7 +90,7 @@ def test_the_command_writes_figures_and_a_page(folders: tuple[Path, Path], tmp_p
     assert "source b" in shown
     written = json.loads(figures.read_text())
     assert written["confusion"] == [[7, 0], [1, 4]]
-    assert written["command"].startswith("atisbo ")
+    assert written["command"].startswith("atisbo")
     assert set(written["by"]["source"]) == {"a", "b"}
     text = page.read_text()
     assert "eyes/11.png" in text

@@ -131,7 +131,10 @@ def test_more_memory_than_allowed_is_not_taken_from_the_parent(quarantine: Quara
 
 def test_a_child_that_died_in_between_does_not_cost_the_next_picture(quarantine: Quarantine) -> None:
     for _ in range(4):
-        os.kill(poison(quarantine, "pry").result()["pid"], signal.SIGKILL)
+        child = poison(quarantine, "pry").result()["pid"]
+        os.kill(child, signal.SIGKILL)
+        while Path(f"/proc/{child}/stat").exists() and Path(f"/proc/{child}/stat").read_text().split()[2] != "Z":
+            time.sleep(0.01)
         assert prepare(quarantine, jpeg()) == (256, 320)
 
 
@@ -180,7 +183,7 @@ def test_changed_bytes_give_pixels_or_a_sentence(quarantine: Quarantine, kind: s
     outcomes = []
     for _ in range(120):
         data = bytearray(original)
-        for _ in range(chance.randint(1, 4)):
+        for _ in range(chance.randint(0, 4)):
             where = len(data) if chance.random() < 0.5 else 100
             data[chance.randrange(where)] = chance.randrange(256)
         if chance.random() < 0.3:

@@ -174,7 +174,8 @@ def test_from_folds_to_a_network_that_learned_from_everything(frames: Path, tmp_
     assert card.output.threshold == pytest.approx(judged["output"]["threshold"])
     assert card.gate is not None
     assert (card.gate.kinds, card.gate.own) == (("disc", "ellipse", "other"), ("disc",))
-    assert not card.quality
+    assert [one.name for one in card.quality] == ["cross-validated over 2 folds"]
+    assert card.quality[0].figures["accuracy"].n == 24
 
 
 def without_torch(*words: object) -> subprocess.CompletedProcess[str]:

@@ -93,8 +93,8 @@ def test_folds_end_in_a_chosen_epoch_and_answers_out_of_fold(pictures: list[Cach
     mean = crossed.curves["mean"]["validation"]["auc"]
     assert crossed.epoch == int(np.argmax(mean)) + 1
     assert mean[0] == pytest.approx(np.mean([crossed.curves[fold]["validation"]["auc"][0] for fold in "123"]), abs=1e-4)
-    logits, truth = read_out_of_fold(tmp_path / "out_of_fold.npz", RECIPE.output.labels)
-    assert (logits.shape, truth.tolist()) == ((24, 2), crossed.rows["label"].tolist())
+    rows = read_out_of_fold(tmp_path / "out_of_fold.npz", RECIPE.output.labels)
+    assert (rows["logits"].shape, rows["label"].tolist()) == ((24, 2), crossed.rows["label"].tolist())
     assert sorted(crossed.rows["name"]) == sorted(image.sample.name for image in pictures)
     figures = out_of_fold(RECIPE, crossed.rows)
     assert {"accuracy", "auc", "ece"} <= set(figures)
