@@ -113,7 +113,7 @@ class Application(Strict):
     title: LocalisedText
     summary: LocalisedText
     intended_use: LocalisedText
-    order: int
+    order: int = 100
     input: InputSection
     output: OutputSpec | None
     """Only without a card."""
