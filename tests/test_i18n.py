@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,6 +53,17 @@ def test_the_extraction_sees_errors_templates_and_scripts_words() -> None:
 def test_every_sentence_has_a_spanish_one() -> None:
     spanish = i18n.catalogue("es")
     assert {where: s for s, where in sentences().items() if s not in spanish} == {}
+
+
+def test_a_sentence_is_translated_in_one_place() -> None:
+    """Also within a file, where reading would keep the last one in silence."""
+    ids: list[str] = []
+    for path in i18n.files("es"):
+        entries = re.findall(r'^msgid ((?:".*"\n)+)', path.read_text(), re.MULTILINE)
+        ids += ["".join(re.findall(r'"(.*)"\n', entry)) for entry in entries]
+    said = Counter(one for one in ids if one)
+    assert said
+    assert {sentence for sentence, times in said.items() if times > 1} == set()
 
 
 def test_translations_have_the_same_gaps() -> None:

@@ -21,9 +21,18 @@ _LOCALES: Final = Path(__file__).parent / "locales"
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
     """English sentence → sentence in ``language``; empty for English and for a language we do not have."""
-    path = _LOCALES / f"{language}.po"
-    if language not in LANGUAGES or not path.exists():
+    if language not in LANGUAGES:
         return {}
+    return {key: said for path in files(language) for key, said in read(path, language).items()}
+
+
+def files(language: str) -> list[Path]:
+    """Where the sentences of a language lie: a file for each part of the program."""
+    return sorted((_LOCALES / language).glob("*.po"))
+
+
+def read(path: Path, language: str) -> dict[str, str]:
+    """English sentence → sentence in ``language``, of one file."""
     with path.open("rb") as file:
         messages = read_po(file, locale=Locale.parse(language), abort_invalid=True)
     return {str(m.id): str(m.string) for m in messages if m.id and m.string and not m.fuzzy}
