@@ -175,7 +175,8 @@ def test_from_agreeing_to_leaving(visit_eyes: Visit, photograph: Path) -> None:
     page.click("#review-save")
     expect(page.locator("#review-warnings")).to_contain_text("12345678")
     assert page.request.get(review).json()["metadata"] == {}, "nothing is saved before the warning is read"
-    page.click("#review-anyway")
+    with page.expect_response(review):
+        page.click("#review-anyway")
     expect(page.locator("[data-slot=known-count]")).to_have_text("3 of 9")
     stored = page.request.get(review).json()
     assert (stored["verdict"], stored["version"]) == ("wrong", 2)

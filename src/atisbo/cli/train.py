@@ -83,12 +83,13 @@ def publish(recipe: Recipe, split: Split, asked: Asked, console: Console) -> Non
     rows = unseen(recipe, split, asked)
     gate = gated(recipe, split, asked) if asked.kinds else None
     card = story.publish(asked.out, split, calibrated, gate=gate, console=console).model_copy(update=texts)
-    card = measured(card, split, asked.out, recipe.data.hold_out, asked.command, console)
     if rows:
         found = calibrated(recipe, rows["logits"], rows["label"])
         names = card.output.model_dump(include={"scores", "embedding"})
-        quality = (crossed(recipe, rows, card, asked, console), *card.quality)
-        card = card.model_copy(update={"output": found.model_copy(update=names), "quality": quality})
+        card = card.model_copy(update={"output": found.model_copy(update=names)})
+    card = measured(card, split, asked.out, recipe.data.hold_out, asked.command, console)
+    if rows:
+        card = card.model_copy(update={"quality": (crossed(recipe, rows, card, asked, console), *card.quality)})
     card.write(asked.out / story.CARD)
 
 

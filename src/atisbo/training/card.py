@@ -103,7 +103,7 @@ def operating_points(
         if samples:
             output = calibrate(recipe, *pixel_logits(network, validation, recipe))
             output = choose_output(answers(network, samples, recipe, output.temperature), output)
-        return output, None
+        return output.model_copy(update={"embedding": EMBEDDING if network.alike else None}), None
     output = output.model_copy(update={"scores": LOGITS, "embedding": EMBEDDING})
     if samples:
         chosen = calibrate(recipe, *class_logits(network, validation, recipe))

@@ -77,12 +77,13 @@ def export(network: Network, size: tuple[int, int], path: Path, *, half: bool = 
 
 
 def plain_names(model: onnx.ModelProto) -> None:
-    """Name weights as the network does."""
+    """Name weights as the network does. A weight equal to another is made from it by a node, and keeps its name too."""
     for value in model.graph.initializer:
         value.name = value.name.removeprefix("network.")
     for node in model.graph.node:
-        for index, name in enumerate(node.input):
-            node.input[index] = name.removeprefix("network.")
+        for names in (node.input, node.output):
+            for index, name in enumerate(names):
+                names[index] = name.removeprefix("network.")
 
 
 def store_half(model: onnx.ModelProto) -> None:

@@ -32,6 +32,7 @@ class Network(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.kinds: nn.Linear | None = None
+        self.alike: nn.Linear | None = None
 
     def features(self, x: Tensor) -> list[Tensor]:
         """Feature maps, the deepest last."""
@@ -44,8 +45,10 @@ class Network(nn.Module):
     def forward(self, x: Tensor) -> Outputs:
         features = self.features(x)
         found = self.answers(features)
-        if self.kinds is not None:
-            found[KINDS] = self.kinds(look(x, features[-1]))
+        if self.kinds is not None or self.alike is not None:
+            seen = look(x, features[-1])
+            found |= {EMBEDDING: self.alike(seen)} if self.alike is not None else {}
+            found |= {KINDS: self.kinds(seen)} if self.kinds is not None else {}
         return found
 
 

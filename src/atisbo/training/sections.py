@@ -40,7 +40,8 @@ class NetworkRecipe(Strict):
     hidden: tuple[int, ...] = ()
     """Classification: widths of dense layers with ReLU between the averaged features and the embedding."""
     embedding: int = Field(default=128, ge=0)
-    """Classification: length of the embedding, a linear layer; 0: the classes are read off the features directly."""
+    """Length of the embedding. Classification: a linear layer; 0: the classes are read off the features directly.
+    Segmentation: so many principal axes of what the network sees, found when it is published; 0: none."""
 
     @property
     def task(self) -> Literal["segmentation", "classification"]:

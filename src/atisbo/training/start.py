@@ -16,9 +16,10 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from atisbo.errors import Misconfigured
+from atisbo.training.networks import Standard
 
-OTHERS = ("onnx::", "kinds.")
-"""Names of what is not read by name: folded convolutions, and the gate, which is fitted anew."""
+OTHERS = ("onnx::", "kinds.", "alike.")
+"""Names of what is not read by name: folded convolutions, and the heads that publishing fits anew."""
 
 Step = tuple[nn.Module, Tensor, Tensor]
 """A layer, what it was given and what it made."""
@@ -46,6 +47,7 @@ def start_from(network: nn.Module, path: Path, batches: Iterable[NDArray[np.floa
     }
     try:
         _by_name(network, {name: value for name, value in values.items() if not name.startswith(OTHERS)})
+        _spreads(network, model, values)
         folded = _folded(network, model, values)
         _measure_norms(network, folded, batches)
     except (KeyError, RuntimeError) as error:
@@ -56,6 +58,20 @@ def _by_name(network: nn.Module, values: dict[str, Tensor]) -> None:
     state = network.state_dict()
     for name, value in values.items():
         state[name].copy_(value)
+
+
+def _spreads(network: nn.Module, model: onnx.ModelProto, values: dict[str, Tensor]) -> None:
+    """Fill the variances of :class:`Standard` norms: the export keeps their mean by name, but divides by a constant."""
+    divisors = {node.input[0]: values[node.input[1]] for node in model.graph.node if _divides(node, values)}
+    centred = {node.input[1]: node.output[0] for node in model.graph.node if node.op_type == "Sub"}
+    for name, layer in network.named_modules():
+        if isinstance(layer, Standard):
+            assert layer.running_var is not None
+            layer.running_var.copy_(divisors[centred[f"{name}.running_mean"]].square() - layer.eps)
+
+
+def _divides(node: onnx.NodeProto, values: dict[str, Tensor]) -> bool:
+    return node.op_type == "Div" and node.input[1] in values
 
 
 def _folded(network: nn.Module, model: onnx.ModelProto, values: dict[str, Tensor]) -> dict[nn.Conv2d, nn.BatchNorm2d]:

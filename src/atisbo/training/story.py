@@ -17,6 +17,7 @@ from atisbo.errors import Misconfigured
 from atisbo.imaging.folders import data_sha256
 from atisbo.imaging.transform import Tensor
 from atisbo.training import checkpoint, networks
+from atisbo.training.alike import fit_alike
 from atisbo.training.card import Calibrate, make_card, operating_points
 from atisbo.training.data import Cached, plain
 from atisbo.training.devices import Place
@@ -125,6 +126,9 @@ def publish(
     console = console or Console()
     network, recipe, notes = trained(folder)
     found = gate(network) if gate else None
+    if recipe.task == "segmentation" and recipe.network.embedding:
+        pictures = [image.pixels for image in split.train]
+        network.alike = fit_alike(network, recipe.input, pictures, recipe.network.embedding)
     sha256 = export(network, recipe.input.size, folder / MODEL)
     for runtime, differences in check(network, folder / MODEL, probes(split.validation or split.train, recipe)).items():
         console.print(f"{runtime}, largest differences: {in_figures(differences, digits=6)}", highlight=False)
