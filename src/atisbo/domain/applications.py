@@ -44,6 +44,8 @@ class InputSection(Strict):
     """How to mark the part that matters, in one line."""
     kind: LocalisedText | None = None
     """What pictures are asked for, as in "this does not look like …"; else what the card's gate calls its own."""
+    histogram: bool = False
+    """Whether the workbench shows how often each brightness of red, green and blue occurs in the picture."""
     tensor: TensorSpec | None = None
     """Only without a card."""
 

@@ -73,6 +73,7 @@ def _page(request: Request, state: State, name: str, selected: UUID | None, *, a
         outlines=card.task == "segmentation" or card.structures is not None,
         positive=card.output.positive or "",
         layers=(card.structures.output if card.structures else card.output).labels,
+        histogram=application.input.histogram,
         region=application.input.region,
         region_required=application.input.region_required,
         region_hint=application.input.hint.in_(language) if application.input.hint else "",

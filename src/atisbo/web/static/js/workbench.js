@@ -3,6 +3,7 @@
 import { explanation, sentence } from "./answers.js";
 import { Collection } from "./collection.js";
 import { Findings } from "./findings.js";
+import { Histogram } from "./histogram.js";
 import { Intake } from "./intake.js";
 import { listenToKeys } from "./keys.js";
 import { Live } from "./live.js";
@@ -24,6 +25,7 @@ const stage = new Stage();
 const findings = new Findings(stage);
 const review = new Review(collection, bench.dataset.application);
 const permit = new Permit(collection, bench.dataset.application);
+const histogram = document.getElementById("histogram") && new Histogram();
 const intake = new Intake(bench, collection, new Terms("agreed" in bench.dataset));
 
 function show(item) {
@@ -31,6 +33,7 @@ function show(item) {
   findings.show(item);
   review.show(item);
   permit.show(item);
+  histogram?.show(item);
 }
 
 function address(item) {

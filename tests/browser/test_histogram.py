@@ -1,0 +1,39 @@
+"""The histogram of a picture: from the file itself, or with the answer where the browser cannot show the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageStat
+from playwright.sync_api import expect
+
+from tests.browser.conftest import SAMPLES, Visitor
+
+pytestmark = pytest.mark.browser
+
+
+def plain(path: Path, colour: tuple[int, int, int]) -> Path:
+    Image.new("RGB", (320, 240), colour).save(path)
+    return path
+
+
+def test_colours_are_counted_from_the_file_or_from_the_answer(visit: Callable[..., Visitor], tmp_path: Path) -> None:
+    ana = visit()
+    ana.register()
+    expect(ana.page.locator("#bench")).to_be_visible()
+    expect(ana.page.locator("#histogram")).to_have_count(0)
+    ana.go("/a/art")
+    drawing = ana.page.locator("#histogram svg")
+    ana.page.route("**/api/v1/applications/art/predictions", lambda route: route.abort())
+    ana.choose(plain(tmp_path / "plain.png", (200, 100, 50)))
+    expect(drawing).to_have_attribute("aria-label", re.compile("red 200, green 100, blue 50,"))
+    ana.complaints.clear()
+    ana.page.unroute("**/api/v1/applications/art/predictions")
+    with Image.open(SAMPLES.parents[1] / "art/samples/painting.jpg") as picture:
+        picture.save(tmp_path / "painting.tif")
+        red = round(ImageStat.Stat(picture).mean[0])
+    ana.choose(tmp_path / "painting.tif")
+    expect(drawing).to_have_attribute("aria-label", re.compile(f"red ({red - 1}|{red}|{red + 1}),"))
