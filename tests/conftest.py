@@ -49,7 +49,10 @@ def workplace(_migrated: Workplace) -> Iterator[Workplace]:
     yield _migrated
     with _migrated.engine.begin() as connection:
         connection.execute(
-            text("TRUNCATE users, invitations, pgqueuer, pgqueuer_log, pgqueuer_statistics RESTART IDENTITY CASCADE")
+            text(
+                "TRUNCATE users, invitations, collections, pgqueuer, pgqueuer_log, pgqueuer_statistics"
+                " RESTART IDENTITY CASCADE"
+            )
         )
 
 

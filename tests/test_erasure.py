@@ -9,6 +9,7 @@ from zipfile import ZipFile
 
 import psycopg
 
+from atisbo.domain.consents import USE
 from tests.conftest import PASSWORD, Service, eventually
 from tests.pictures import CANARY, with_metadata
 
@@ -49,7 +50,7 @@ def test_somebody_who_leaves_leaves_nothing_behind(service: Service) -> None:
         client.get(said["links"]["overlay"]).raise_for_status()
         review = {"verdict": "wrong", "label": "polyp"}
         client.put(f"/api/v1/predictions/{said['id']}/review", json=review).raise_for_status()
-        client.put("/api/v1/me/consents/use", json={"version": 1}).raise_for_status()
+        client.put("/api/v1/me/consents/use", json={"version": USE.version}).raise_for_status()
         version = client.get("/api/v1/applications/polyp/terms").json()["version"]
         yes = {"application": "polyp", "version": version}
         client.put(f"{said['links']['image']}/consent", json=yes).raise_for_status()

@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from atisbo.domain.consents import USE
 from tests.conftest import Service, eventually, start_service, stop_service
 from tests.pictures import jpeg
 
@@ -126,7 +127,7 @@ def test_stopping_is_clean_and_a_second_start_finds_everything(tmp_path: Path) -
     email, password = first.administrator
     assert password
     with first.sign_in(email, password) as client:
-        client.put("/api/v1/me/consents/use", json={"version": 1}).raise_for_status()
+        client.put("/api/v1/me/consents/use", json={"version": USE.version}).raise_for_status()
         said = client.post(ASK, files={"file": ("frame.jpg", jpeg())}, headers={"Prefer": "wait=30"}).json()
     children = psutil.Process(first.process.pid).children(recursive=True)
     assert stop_service(first) == 0

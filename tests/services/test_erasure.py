@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from atisbo.domain.access import Actor, Role
+from atisbo.domain.consents import USE
 from atisbo.domain.reviews import Verdict
 from atisbo.errors import AtisboError, Conflict, NotSignedIn
 from atisbo.services import accounts, consents, erasure, images, reviews, tokens, users
@@ -82,7 +83,7 @@ def plant(workplace: Workplace, actor: Actor, administrator: Actor) -> list[str]
                 verdict=Verdict.UNKNOWN,
                 metadata={"comment": comment},
             )
-        consents.agree(s, actor, version=1, language="en")
+        consents.agree(s, actor, version=USE.version, language="en")
         consents.allow(s, actor, image_id=asked.image.id, application=EYES)
         tokens.create(s, actor, name=f"{CANARY} token", scopes=["predict"])
         tokens.issue(s, settings, keys, email=actor.email, password=PASSWORD)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from atisbo.domain.access import Actor
 from atisbo.domain.applications import load
+from atisbo.domain.consents import USE
 from atisbo.services.work import Workplace
 from tests.conftest import PASSWORD
 from tests.services.asked import ask
@@ -38,7 +39,7 @@ def test_the_terms_are_read_before_one_has_an_account(workplace: Workplace, tmp_
     stranger = Door(opened(workplace, tmp_path), {"Accept-Language": "es"})
     spanish = stranger.get("/terms").json()
     english = stranger.get("/terms", headers={"Accept-Language": "en"}).json()
-    assert spanish["version"] == english["version"] == 1
+    assert spanish["version"] == english["version"] == USE.version
     assert "no son un diagnóstico" in spanish["text"]
     assert "not a diagnosis" in english["text"]
     assert spanish["sha256"] == sha256(spanish["text"].encode()).hexdigest() != english["sha256"]
@@ -48,17 +49,17 @@ def test_agreeing_writes_down_version_text_and_time(newcomer: Door) -> None:
     terms = newcomer.get("/terms").json()
     assert newcomer.get("/me/consents").json() == []
     said = newcomer.put("/me/consents/use", {"version": terms["version"]}).json()
-    assert (said["kind"], said["version"], said["sha256"]) == ("use", 1, terms["sha256"])
-    assert newcomer.put("/me/consents/use", {"version": 1}).json() == said, "agreeing again changes nothing"
+    assert (said["kind"], said["version"], said["sha256"]) == ("use", USE.version, terms["sha256"])
+    assert newcomer.put("/me/consents/use", {"version": USE.version}).json() == said, "agreeing again changes nothing"
     assert newcomer.get("/me/consents").json() == [said]
     old = newcomer.put("/me/consents/use", {"version": 99})
     assert (old.status_code, old.json()["code"]) == (412, "terms_changed")
 
 
 def test_a_yes_is_withdrawn_and_given_again(newcomer: Door) -> None:
-    newcomer.put("/me/consents/use", {"version": 1})
+    newcomer.put("/me/consents/use", {"version": USE.version})
     assert newcomer.delete("/me/consents/use").status_code == 204
-    newcomer.put("/me/consents/use", {"version": 1})
+    newcomer.put("/me/consents/use", {"version": USE.version})
     said = newcomer.get("/me/consents").json()
     assert [one["withdrawn_at"] is None for one in said] == [True, False]
 
@@ -110,16 +111,16 @@ def test_without_the_yes_nothing_is_taken(newcomer: Door, workplace: Workplace) 
     for answer in send():
         assert (answer.status_code, answer.json()["code"]) == (403, "consent_needed")
         terms = answer.json()["terms"]
-        assert terms == {"version": 1, "read": "/api/v1/terms", "agree": "/api/v1/me/consents/use"}
+        assert terms == {"version": USE.version, "read": "/api/v1/terms", "agree": "/api/v1/me/consents/use"}
     assert set(workplace.blobs.names("")) == stored
-    newcomer.put("/me/consents/use", {"version": 1}).raise_for_status()
+    newcomer.put("/me/consents/use", {"version": USE.version}).raise_for_status()
     assert [answer.status_code for answer in send()] == [202, 207, 202]
     newcomer.delete("/me/consents/use")
     assert {answer.status_code for answer in send()} == {403}
 
 
 def test_the_yes_to_training_is_written_down_with_the_upload(newcomer: Door) -> None:
-    newcomer.put("/me/consents/use", {"version": 1}).raise_for_status()
+    newcomer.put("/me/consents/use", {"version": USE.version}).raise_for_status()
     yes = {"files": {"file": ("a.jpg", b"bytes")}, "data": {"consent": "training"}}
     image = newcomer.post("/applications/polyp/predictions", **yes).json()["image"]
     said = newcomer.get("/me/consents").json()[0]

@@ -18,6 +18,8 @@ class Kind(StrEnum):
     """To the service as a whole; without it nothing is uploaded."""
     TRAINING = "training"
     """To learning from one image; optional."""
+    SHARING = "sharing"
+    """To showing one image to others as a similar picture; optional."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def training(application: Application) -> Terms | None:
 
 
 USE: Final = Terms(
-    version=1,
+    version=2,
     text=LocalisedText(
         es="""\
 Este servicio es para investigación y docencia. No es un producto sanitario, y sus respuestas no son un diagnóstico: \
@@ -51,7 +53,8 @@ que usted diga de ellas, con sus versiones anteriores; su dirección de correo, 
 Para qué: para darle las respuestas y que las encuentre más tarde. Una imagen solo se usa para entrenar o evaluar \
 redes si da para ella un permiso aparte, que puede retirar cuando quiera.
 
-Quién lo ve: usted, y las personas que cuidan de esta instalación.
+Quién lo ve: usted, y las personas que cuidan de esta instalación. Otras personas solo ven una imagen si da para ella \
+un permiso aparte, que también puede retirar cuando quiera.
 
 Hasta cuándo: hasta que borre la imagen o su cuenta. Puede descargarlo todo en cualquier momento.
 
@@ -67,7 +70,8 @@ what you say of them, with its earlier versions; your e-mail address, and from w
 What for: to give you the answers and to let you find them later. An image is used to train or evaluate networks \
 only if you give a separate permission for it, which you can withdraw whenever you like.
 
-Who sees it: you, and the people who look after this installation.
+Who sees it: you, and the people who look after this installation. Other people see an image only if you give another \
+permission for it, which you can withdraw just as well.
 
 For how long: until you delete the image or your account. You can download all of it at any time.
 
@@ -75,3 +79,20 @@ Upload only images that you have a right to use, and nothing that identifies a p
 name of its file, nor in what you write.""",
     ),
 )
+
+SHARING: Final = Terms(
+    version=1,
+    text=LocalisedText(
+        es="""\
+Permito que esta imagen, sin sus metadatos, se muestre a otras personas de esta instalación cuando una imagen suya se \
+le parezca, con la respuesta de la red y con lo que se haya dicho de ella: si la respuesta era correcta y qué muestra. \
+No se muestran mi nombre, el del archivo ni los comentarios. La imagen no contiene nada que identifique a una persona. \
+Puedo retirar el permiso cuando quiera: desde ese momento nadie más la encuentra.""",
+        en="""\
+I allow this image, without its metadata, to be shown to other people on this installation when an image of theirs is \
+like it, with the network's answer and with what was said of it: whether the answer was right and what it shows. My \
+name, the name of the file and comments are not shown. The image holds nothing that identifies a person. I can \
+withdraw this whenever I like: from that moment nobody else finds it.""",
+    ),
+)
+"""Asked for each image; the same in every application."""

@@ -16,6 +16,7 @@ from atisbo.domain.cards import TensorSpec
 from atisbo.domain.images import Limits, Region
 from atisbo.imaging import draw
 from atisbo.imaging.decode import decode, sniff
+from atisbo.imaging.palette import palette
 from atisbo.imaging.transform import Pixels, fit
 
 
@@ -26,7 +27,7 @@ class Reply(NamedTuple):
 
 
 def prepare(data: bytes, region: Region | None, spec: TensorSpec, limits: Limits) -> Reply:
-    """Decode, cut the region out of the original's pixels, resize to the network's input.
+    """Decode, cut the region out of the original's pixels, resize to the network's input; tell its colours.
 
     Raises:
         BadImage: see :func:`atisbo.imaging.decode.decode`.
@@ -36,7 +37,7 @@ def prepare(data: bytes, region: Region | None, spec: TensorSpec, limits: Limits
     part, box = cut(pixels, region)
     fitted = fit(part, spec)
     values = {"size": pixels.shape[:2], "box": box.model_dump(), "media_type": sniff(data)}
-    return Reply(values, {"pixels": fitted.data.cast("B")})
+    return Reply(values, {"pixels": fitted.data.cast("B"), "palette": palette(fitted).tobytes()})
 
 
 def views(data: bytes, region: Region | None, mask: bytes | None, limits: Limits) -> Reply:

@@ -29,6 +29,7 @@ from atisbo.domain.cards import TensorSpec
 from atisbo.domain.images import Limits, Region
 from atisbo.errors import AtisboError, BadImage, Invalid, Unavailable
 from atisbo.imaging.cell import unpack
+from atisbo.imaging.palette import Palette
 from atisbo.imaging.transform import Pixels
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ class Prepared:
     box: Region
     """The part that was analysed; everything where no region was marked."""
     media_type: str
+    palette: Palette | None = None
+    """Of the analysed part; see :func:`atisbo.imaging.palette.palette`."""
 
 
 @dataclass
@@ -113,8 +116,9 @@ class Quarantine:
 
         def receive(values: dict[str, Any], blocks: Blocks) -> Prepared:
             pixels = np.frombuffer(blocks["pixels"], np.uint8).reshape(*spec.size, 3)
-            height, width = values["size"]
-            return Prepared(pixels, (int(height), int(width)), Region(**values["box"]), str(values["media_type"]))
+            height, width = (int(side) for side in values["size"])
+            colours = np.frombuffer(blocks["palette"], np.float32)
+            return Prepared(pixels, (height, width), Region(**values["box"]), str(values["media_type"]), colours)
 
         return self.submit("prepare", data, region, spec, limits, receive=receive)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ class Answer:
     """PNG of the whole original's size, one channel, see :data:`atisbo.imaging.masks.MaskPixels`; None where nothing
     is outlined at all."""
     version: str
+    embedding: NDArray[np.float32] | None = None
+    """(d,), float32, for similarity; None where the network gives none."""
 
 
 class Predictor:
@@ -76,6 +78,18 @@ class Predictor:
         inner.add_done_callback(lambda future: self._pass_on(future, outer, prepared))
         return outer
 
+    def embed(self, prepared: Prepared) -> NDArray[np.float32]:
+        """Wait for the embedding alone, (d,), float32: nobody asks whether the picture is of the application's kind.
+
+        Raises:
+            BadImage: the network gave no valid number for this picture.
+            Unavailable: the queue is full or closed.
+        """
+        embedding: NDArray[np.float32] = self._batcher.submit(prepared.pixels).result()["embedding"]
+        if not np.isfinite(embedding).all():
+            raise _invalid()
+        return embedding
+
     def _pass_on(self, inner: Future[Answers], outer: Future[Answer], prepared: Prepared) -> None:
         if inner.cancelled():
             outer.cancel()
@@ -111,9 +125,17 @@ def answer(answers: Answers, prepared: Prepared, card: Card, kind: LocalisedText
         BadImage: the network gave no valid number for this picture.
     """
     if not all(np.isfinite(values).all() for values in answers.values()):
-        raise BadImage("answer_invalid", "The network gave no valid answer for this picture. Try another one.")
+        raise _invalid()
     if card.gate is not None:
         admit(answers["kinds"], card.gate, kind)
+    return replace(_found(answers, prepared, card), embedding=answers.get("embedding"))
+
+
+def _invalid() -> BadImage:
+    return BadImage("answer_invalid", "The network gave no valid answer for this picture. Try another one.")
+
+
+def _found(answers: Answers, prepared: Prepared, card: Card) -> Answer:
     if card.task == "classification":
         return _classified(answers, prepared, card)
     found = _segmented(answers["scores"], prepared, card.output)

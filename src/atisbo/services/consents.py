@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.applications import Application
-from atisbo.domain.consents import USE, Kind, Terms, training
+from atisbo.domain.consents import SHARING, USE, Kind, Terms, training
 from atisbo.errors import ConsentNeeded, Invalid, NotAllowed, NotFound, Outdated
 from atisbo.store import consents as store
 from atisbo.store.consents import ConsentRecord
@@ -132,13 +132,26 @@ def give(
         _same(terms, version)
     image.training_consent = True
     session.flush()
-    earlier = store.of_image(session, image.id)
+    return _standing(session, actor, Kind.TRAINING, terms, language, image, application.name)
+
+
+def _standing(
+    session: Session,
+    actor: Actor,
+    kind: Kind,
+    terms: Terms,
+    language: str,
+    image: ImageRecord,
+    application: str | None = None,
+) -> ConsentRecord:
+    """The yes to today's text; one to an earlier text ends."""
+    earlier = store.of_image(session, image.id, kind.value)
     if earlier is not None and earlier.version == terms.version:
         return earlier
     if earlier is not None:
         earlier.withdrawn_at = now()
         session.flush()
-    return _add(session, actor, Kind.TRAINING, terms, language, application=application.name, image_id=image.id)
+    return _add(session, actor, kind, terms, language, application=application, image_id=image.id)
 
 
 def forbid(session: Session, actor: Actor, *, image_id: UUID) -> None:
@@ -151,7 +164,46 @@ def forbid(session: Session, actor: Actor, *, image_id: UUID) -> None:
     image = _own(session, actor, image_id)
     image.training_consent = False
     session.flush()
-    record = store.of_image(session, image.id)
+    _end(session, image, Kind.TRAINING)
+
+
+def share(
+    session: Session, actor: Actor, *, image_id: UUID, version: int | None = None, language: str = "en"
+) -> ConsentView:
+    """Let others find an image of one's own as a similar picture; doing it again changes nothing.
+
+    Args:
+        version: of the text as it was read; None for the one of today.
+
+    Raises:
+        NotFound, NotAllowed, Outdated: see ``allow``.
+    """
+    if version is not None:
+        _same(SHARING, version)
+    return _view(give_sharing(session, actor, image=_own(session, actor, image_id), language=language))
+
+
+def give_sharing(session: Session, actor: Actor, *, image: ImageRecord, language: str) -> ConsentRecord:
+    """Write down the yes to sharing an image, and mark the image."""
+    image.shared = True
+    session.flush()
+    return _standing(session, actor, Kind.SHARING, SHARING, language, image)
+
+
+def unshare(session: Session, actor: Actor, *, image_id: UUID) -> None:
+    """Take the yes to sharing back: from this transaction on nobody else finds the image.
+
+    Raises:
+        NotFound, NotAllowed: see ``allow``.
+    """
+    image = _own(session, actor, image_id)
+    image.shared = False
+    session.flush()
+    _end(session, image, Kind.SHARING)
+
+
+def _end(session: Session, image: ImageRecord, kind: Kind) -> None:
+    record = store.of_image(session, image.id, kind.value)
     if record is not None:
         record.withdrawn_at = now()
         session.flush()

@@ -13,12 +13,12 @@ from atisbo.store.db import Base, Identified, now
 
 
 class ConsentRecord(Identified, Base):
-    """A yes. ``use`` is to the service as a whole, ``training`` to learning from one image."""
+    """A yes. ``use`` is to the service; ``training`` to learning from one image, ``sharing`` to its being found."""
 
     __tablename__ = "consents"
     __table_args__ = (
-        CheckConstraint("kind IN ('use','training')", name="kind"),
-        CheckConstraint("(kind = 'training') = (image_id IS NOT NULL)", name="image"),
+        CheckConstraint("kind IN ('use','training','sharing')", name="kind"),
+        CheckConstraint("(kind IN ('training','sharing')) = (image_id IS NOT NULL)", name="image"),
         CheckConstraint("(kind = 'training') = (application IS NOT NULL)", name="application"),
         Index(
             "uq_consents_use",
@@ -32,6 +32,12 @@ class ConsentRecord(Identified, Base):
             "image_id",
             unique=True,
             postgresql_where=text("kind = 'training' AND withdrawn_at IS NULL"),
+        ),
+        Index(
+            "uq_consents_sharing",
+            "image_id",
+            unique=True,
+            postgresql_where=text("kind = 'sharing' AND withdrawn_at IS NULL"),
         ),
         Index("ix_consents_user", "user_id", "given_at"),
         Index("ix_consents_image", "image_id"),
@@ -62,10 +68,12 @@ def given(session: Session, *, user_id: uuid.UUID, version: int) -> ConsentRecor
     )
 
 
-def of_image(session: Session, image_id: uuid.UUID) -> ConsentRecord | None:
-    """The standing yes to learning from this image."""
+def of_image(session: Session, image_id: uuid.UUID, kind: str) -> ConsentRecord | None:
+    """The standing yes of this kind to this image."""
     return session.scalar(
-        select(ConsentRecord).where(ConsentRecord.image_id == image_id, ConsentRecord.withdrawn_at.is_(None))
+        select(ConsentRecord).where(
+            ConsentRecord.image_id == image_id, ConsentRecord.kind == kind, ConsentRecord.withdrawn_at.is_(None)
+        )
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Select, String, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Select, String, false, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from atisbo.domain.access import Actor, Right
@@ -25,6 +25,8 @@ class ImageRecord(Identified, Base):
     """Pixels of the upright picture; known once a worker has opened it."""
     height: Mapped[int | None]
     training_consent: Mapped[bool] = mapped_column(default=False)
+    shared: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether others may find it as a similar picture."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

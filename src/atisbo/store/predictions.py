@@ -26,6 +26,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from atisbo.domain.access import Actor, Right
 from atisbo.store.db import Base, Identified, now
 from atisbo.store.images import ImageRecord
+from atisbo.store.vectors import Vector, written
 
 CHANNEL = "atisbo_predictions"
 """NOTIFY channel; the payload is ``owner prediction status``."""
@@ -81,6 +82,9 @@ class Outcome:
     failure: dict[str, Any] | None = None
     size: tuple[int, int] | None = None
     """Width and height of the upright original in pixels."""
+    vector: Vector | None = None
+    """How the picture looks to the version, for similarity."""
+    palette: Vector | None = None
 
 
 def readable(actor: Actor) -> Select[PredictionRecord]:
@@ -110,16 +114,24 @@ _FINISH = text(
     WITH outcome AS (
         SELECT * FROM unnest(
             CAST(:ids AS uuid[]), CAST(:attempts AS int[]), CAST(:statuses AS text[]), CAST(:versions AS text[]),
-            CAST(:findings AS jsonb[]), CAST(:failures AS jsonb[]), CAST(:widths AS int[]), CAST(:heights AS int[])
-        ) AS o(id, attempt, status, version, findings, failure, width, height)
+            CAST(:findings AS jsonb[]), CAST(:failures AS jsonb[]), CAST(:widths AS int[]), CAST(:heights AS int[]),
+            CAST(:vectors AS text[]), CAST(:palettes AS text[])
+        ) AS o(id, attempt, status, version, findings, failure, width, height, vector, palette)
     ), finished AS (
         UPDATE predictions p SET status = o.status, version = o.version, findings = o.findings,
             failure = o.failure, finished_at = now()
         FROM outcome o WHERE p.id = o.id AND p.attempt = o.attempt AND p.status = 'running'
-        RETURNING p.id, p.owner_id, p.image_id, p.status, o.width, o.height
+        RETURNING p.id, p.owner_id, p.image_id, p.application, p.status, p.version, p.findings, o.width, o.height,
+            o.vector, o.palette
     ), sized AS (
         UPDATE images i SET width = f.width, height = f.height
         FROM finished f WHERE i.id = f.image_id AND f.width IS NOT NULL
+    ), embedded AS (
+        INSERT INTO embeddings (id, application, version, prediction_id, image_id, label, vector, palette, created_at)
+        SELECT gen_random_uuid(), application, version, id, image_id, findings->>'label', CAST(vector AS vector),
+            CAST(palette AS vector), now()
+        FROM finished WHERE vector IS NOT NULL
+        ON CONFLICT DO NOTHING
     )
     SELECT id, pg_notify(:channel, concat_ws(' ', owner_id, id, status)) FROM finished
     """
@@ -143,6 +155,8 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> set[uuid.UUID]:
             "failures": [jsonb(o.failure) for o in outcomes],
             "widths": [o.size[0] if o.size else None for o in outcomes],
             "heights": [o.size[1] if o.size else None for o in outcomes],
+            "vectors": [o.vector and written(o.vector) for o in outcomes],
+            "palettes": [o.palette and written(o.palette) for o in outcomes],
             "channel": CHANNEL,
         },
     ).all()

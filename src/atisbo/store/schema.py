@@ -12,7 +12,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-from atisbo.store import accounts, consents, images, predictions, reviews  # noqa: F401 -- they register their records
+from atisbo.store import (  # noqa: F401 -- they register their records
+    accounts,
+    collections,
+    consents,
+    embeddings,
+    images,
+    predictions,
+    reviews,
+)
 from atisbo.store.db import Base
 
 metadata = Base.metadata
@@ -20,8 +28,8 @@ _LOCK = 7_245_001
 
 
 def include_object(_item: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:
-    """PgQueuer keeps its own tables."""
-    return not (kind == "table" and (name or "").startswith("pgqueuer"))
+    """PgQueuer keeps its own tables; the indexes of a search are built when it has grown."""
+    return not (name or "").startswith({"table": "pgqueuer", "index": "ix_nearest_"}.get(kind, "\0"))
 
 
 def _config(connection: Connection) -> Config:

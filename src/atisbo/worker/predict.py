@@ -17,13 +17,14 @@ from pgqueuer.models import Job
 from atisbo.domain.images import Limits, Region
 from atisbo.domain.predictions import Failure, Status
 from atisbo.errors import AtisboError, BadImage, Foreign, NotFound, Unavailable, UserError
-from atisbo.imaging.quarantine import Quarantine
+from atisbo.imaging.quarantine import Prepared, Quarantine
 from atisbo.inference.registry import Answer, Registry
 from atisbo.services import predictions
 from atisbo.services.predictions import Outcome
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived, original
 from atisbo.worker.groups import Grouped
+from atisbo.worker.looks import plain
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class Predicting:
             await self._give_up(order, attempt)
             return
         try:
-            answer, size = await self._infer(order)
+            answer, prepared = await self._infer(order)
         except (BadImage, UserError) as error:
             await self._fail(order, attempt, error)
             return
@@ -104,13 +105,14 @@ class Predicting:
             status=(Status.UNSURE if answer.findings.unsure else Status.DONE).value,
             version=answer.version,
             findings=answer.findings.model_dump(mode="json"),
-            size=(size[1], size[0]),
+            size=(prepared.size[1], prepared.size[0]),
+            vector=plain(answer.embedding),
+            palette=plain(prepared.palette),
         )
         if not await self._record(outcome):
             log.info("prediction %s was deleted or answered by another attempt", order.prediction_id)
 
-    async def _infer(self, order: Order) -> tuple[Answer, tuple[int, int]]:
-        """The answer and the height and width of the upright original in pixels."""
+    async def _infer(self, order: Order) -> tuple[Answer, Prepared]:
         predictor = self._registry.predictor(order.application)
         data = await asyncio.to_thread(self._workplace.blobs.get, original(order.original))
         if data is None:
@@ -118,7 +120,7 @@ class Predicting:
         prepared = await asyncio.wrap_future(
             self._quarantine.prepare(data, order.region, predictor.card.input, self._limits)
         )
-        return await asyncio.wrap_future(predictor.submit(prepared)), prepared.size
+        return await asyncio.wrap_future(predictor.submit(prepared)), prepared
 
     async def _give_up(self, order: Order, attempt: int) -> None:
         message = "The analysis failed {count} times and was given up. Try another picture, or ask an administrator."

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from atisbo.domain.consents import USE, Kind, Terms, training
+from atisbo.domain.consents import SHARING, USE, Kind, Terms, training
 from atisbo.errors import NotFound
 from atisbo.services import consents
 from atisbo.web.api.shapes import Body
@@ -107,6 +107,26 @@ def allow(
         db, actor, image_id=image_id, application=asked, version=body.version, language=language_of(request)
     )
     return ConsentShape(**vars(view))
+
+
+@router.get("/terms/sharing")
+def sharing_terms(request: Request, _: CurrentActor) -> TermsShape:
+    """What one agrees to who lets others find an image as a similar picture."""
+    return _terms(SHARING, Kind.SHARING, None, language_of(request))
+
+
+@router.put("/images/{image_id}/sharing")
+def share(image_id: UUID, body: Agreement, request: Request, db: Db, actor: CurrentActor) -> ConsentShape:
+    """Let others find an image of one's own as a similar picture, in the words of `GET /terms/sharing`."""
+    view = consents.share(db, actor, image_id=image_id, version=body.version, language=language_of(request))
+    return ConsentShape(**vars(view))
+
+
+@router.delete("/images/{image_id}/sharing", status_code=204)
+def unshare(image_id: UUID, db: Db, actor: CurrentActor) -> Response:
+    """From now on nobody else finds the image."""
+    consents.unshare(db, actor, image_id=image_id)
+    return Response(status_code=204)
 
 
 @router.delete("/images/{image_id}/consent", status_code=204)
