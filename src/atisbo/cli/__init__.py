@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from atisbo.cli.adopt import adopt
+from atisbo.cli.backup import backup, restore
 from atisbo.cli.learn import learn
 from atisbo.cli.main import app
 from atisbo.cli.predict import predict
@@ -16,3 +17,5 @@ app.add_typer(teach)
 app.command()(predict)
 app.command("import")(adopt)
 app.command()(profile)
+app.command()(backup)
+app.command()(restore)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import obstore
@@ -26,6 +27,12 @@ def original(name: str) -> str:
 
 def derived(prediction_id: UUID, view: str) -> str:
     return f"derived/{prediction_id}/{view}"
+
+
+class Entry(NamedTuple):
+    size: int
+    """Bytes."""
+    written_at: datetime
 
 
 class Blobs:
@@ -78,6 +85,14 @@ class Blobs:
         for page in obstore.list(self._store, prefix=prefix):
             for entry in page:
                 yield str(entry["path"])
+
+    def entries(self, prefix: str) -> dict[str, Entry]:
+        """Every name with what is known of it without reading it."""
+        return {
+            str(entry["path"]): Entry(int(entry["size"]), entry["last_modified"])
+            for page in obstore.list(self._store, prefix=prefix)
+            for entry in page
+        }
 
     def delete_folder(self, prefix: str) -> None:
         self.delete(*list(self.names(prefix)))
