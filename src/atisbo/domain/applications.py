@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from atisbo.domain import guides
 from atisbo.domain.cards import Card, OutputSpec, Strict, Task, TensorSpec, first_fault
 from atisbo.domain.forms import ReviewField
 from atisbo.domain.images import Region
@@ -123,6 +124,8 @@ class Application(Strict):
     review: ReviewSection
     consent: ConsentSection | None
     samples: tuple[Sample, ...]
+    guide: bool = False
+    """Whether it has a guide: see :mod:`atisbo.domain.guides`."""
     folder: Path
 
     def word(self, label: str, language: str) -> str:
@@ -162,6 +165,7 @@ class Application(Strict):
             review=said.review,
             consent=said.consent,
             samples=said.samples,
+            guide=guides.check(folder),
             folder=folder,
         )
 

@@ -15,6 +15,7 @@ from atisbo.domain.cards import Card, Interval, Measurement
 from atisbo.domain.kinds import expected
 from atisbo.web import render
 from atisbo.web.deps import AppState, MaybeActor, protect
+from atisbo.web.pages import guides
 from atisbo.web.pages.figures import Words, words
 from atisbo.web.render import Translate, translator
 
@@ -35,6 +36,7 @@ def card(request: Request, application: str, _actor: MaybeActor, state: AppState
         name=asked.name,
         title=asked.title.in_(language),
         card=card,
+        guide=guides.address(asked),
         intended_use=asked.intended_use.in_(language),
         limits=_(card.limits) if card.limits else _("None are stated."),
         measurements=_measurements(asked, card, _, language),

@@ -15,7 +15,8 @@ from atisbo.domain.images import ACCEPTED_MEDIA_TYPES
 from atisbo.errors import NotFound
 from atisbo.services import consents, predictions
 from atisbo.web import render
-from atisbo.web.deps import AppState, CurrentActor, Db, State, protect
+from atisbo.web.deps import AppState, CurrentActor, Db, MaybeActor, State, protect
+from atisbo.web.pages import guides
 from atisbo.web.pages.cards import called, record, right
 
 router = APIRouter(prefix="/a/{application}", include_in_schema=False, dependencies=[Depends(protect)])
@@ -29,13 +30,12 @@ def workbench(request: Request, application: str, db: Db, actor: CurrentActor, s
 
 
 @router.get("/samples/{file}")
-def sample(application: str, file: str, _actor: CurrentActor, state: AppState) -> Response:
+def sample(application: str, file: str, _actor: MaybeActor, state: AppState) -> Response:
     """The bytes of a picture that came with the application."""
     asked, _ = state.application(application)
     if file not in {sample.file for sample in asked.samples}:
         raise NotFound("sample_unknown", "There is no such sample picture.")
-    headers = {"Cache-Control": "private, max-age=86400"}
-    return FileResponse(asked.folder / "samples" / file, headers=headers)
+    return FileResponse(asked.folder / "samples" / file, headers=guides.PICTURE_HEADERS)
 
 
 @router.get("/{prediction_id:uuid}")
@@ -57,6 +57,7 @@ def _page(request: Request, state: State, name: str, selected: UUID | None, *, a
         name=application.name,
         title=application.title.in_(language),
         summary=application.summary.in_(language),
+        guide=guides.address(application),
         selected=selected,
         agreed=agreed,
         samples=_samples(application, language),
