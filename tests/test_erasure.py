@@ -8,10 +8,12 @@ from uuid import uuid4
 from zipfile import ZipFile
 
 import psycopg
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from atisbo.domain.consents import USE
 from tests.conftest import PASSWORD, Service, eventually
-from tests.pictures import CANARY, with_metadata
+from tests.pictures import CANARY, encoded, with_metadata
 
 ASK = "/api/v1/applications/polyp/predictions"
 
@@ -38,6 +40,13 @@ def files(folder: Path, word: str) -> set[Path]:
     }
 
 
+def drawn(width: int, height: int, words: str) -> bytes:
+    """A corrected outline that carries words of its sender's."""
+    about = PngInfo()
+    about.add_text("Comment", words)
+    return encoded(Image.new("L", (width, height), 1), "PNG", pnginfo=about)
+
+
 def test_somebody_who_leaves_leaves_nothing_behind(service: Service) -> None:
     name = f"canary-{uuid4().hex[:8]}"
     data = with_metadata()
@@ -50,6 +59,11 @@ def test_somebody_who_leaves_leaves_nothing_behind(service: Service) -> None:
         client.get(said["links"]["overlay"]).raise_for_status()
         review = {"verdict": "wrong", "label": "polyp"}
         client.put(f"/api/v1/predictions/{said['id']}/review", json=review).raise_for_status()
+        mask = drawn(said["image"]["width"], said["image"]["height"], name)
+        path = f"/api/v1/predictions/{said['id']}/review/mask"
+        corrected = client.put(path, content=mask, headers={"Prefer": "wait=20"}).json()["mask"]
+        assert corrected["state"] == "kept"
+        assert files(blobs, corrected["sha256"])
         client.put("/api/v1/me/consents/use", json={"version": USE.version}).raise_for_status()
         version = client.get("/api/v1/applications/polyp/terms").json()["version"]
         yes = {"application": "polyp", "version": version}
@@ -57,7 +71,8 @@ def test_somebody_who_leaves_leaves_nothing_behind(service: Service) -> None:
         archive = ZipFile(io.BytesIO(client.get("/api/v1/me/export").content))
         assert {"account.json", f"images/{said['image']['id']}/original.jpg"} <= set(archive.namelist())
         assert f"images/{said['image']['id']}/{said['id']}/mask.png" in archive.namelist()
-        traces = [name, user, said["id"], said["image"]["id"]]
+        assert f"images/{said['image']['id']}/{said['id']}/mask-{corrected['sha256']}.png" in archive.namelist()
+        traces = [name, user, said["id"], said["image"]["id"], corrected["sha256"]]
         assert all(rows(service, trace) for trace in traces)
         assert files(blobs, name)
         assert files(blobs, said["id"])

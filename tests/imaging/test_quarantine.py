@@ -21,6 +21,7 @@ from atisbo.domain.cards import TensorSpec
 from atisbo.domain.images import Limits, Region
 from atisbo.errors import BadImage, Invalid, Unavailable
 from atisbo.imaging.cell import pack, unpack
+from atisbo.imaging.corrections import Outlined
 from atisbo.imaging.decode import decode
 from atisbo.imaging.draw import mask_png
 from atisbo.imaging.quarantine import Quarantine
@@ -161,8 +162,10 @@ def test_views_carry_the_pixels_and_nothing_else(quarantine: Quarantine) -> None
     region = Region(x=1, y=2, width=30, height=40)
     mask = np.zeros((300, 400), np.uint8)
     mask[50:90, 60:200] = 255
-    pictures = quarantine.views(with_metadata(400, 300), region, mask_png(mask), LIMITS).result()
-    assert set(pictures) == {"preview.jpg", "thumbnail.jpg", "crop.png", "overlay.png"}
+    outlined = Outlined(mask_png(mask), [[]])
+    pictures = quarantine.views(with_metadata(400, 300), region, outlined, LIMITS).result()
+    assert set(pictures) == {"preview.jpg", "thumbnail.jpg", "crop.png", "overlay.png", "layers.png"}
+    assert np.array_equal(np.asarray(opened(pictures["layers.png"])), mask // 255)
     assert opened(pictures["crop.png"]).size == (30, 40)
     assert opened(pictures["overlay.png"]).size == (400, 300)
     assert max(opened(pictures["thumbnail.jpg"]).size) == 320
@@ -172,7 +175,7 @@ def test_views_carry_the_pixels_and_nothing_else(quarantine: Quarantine) -> None
 
 def test_a_mask_of_another_size_is_refused(quarantine: Quarantine) -> None:
     with pytest.raises(BadImage):
-        quarantine.views(jpeg(), None, mask_png(np.zeros((8, 8), np.uint8)), LIMITS).result()
+        quarantine.views(jpeg(), None, Outlined(mask_png(np.zeros((8, 8), np.uint8)), ()), LIMITS).result()
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP"])

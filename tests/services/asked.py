@@ -69,3 +69,39 @@ def answered(workplace: Workplace, actor: Actor, data: bytes = b"bytes", **more:
     outcome = Outcome(view.id, attempt, "done", version="v", findings=FINDINGS, size=(2, 2))
     assert workplace.within(lambda s: predictions.record(s, [outcome])) == {view.id}
     return view
+
+
+DISCS = EYES.model_copy(update={"name": "discs", "task": "segmentation"})
+DISC_CARD = CARD.model_copy(
+    update={
+        "name": "discs",
+        "task": "segmentation",
+        "output": OutputSpec(labels=("disc", "cup"), activation="sigmoid"),
+    }
+)
+_SQUARE = [[4, 2], [7, 2], [7, 5], [4, 5], [4, 2]]
+_INNER = [[5, 3], [6, 3], [6, 4], [5, 4], [5, 3]]
+OUTLINES: dict[str, Any] = {
+    "task": "segmentation",
+    "label": "disc",
+    "probability": 0.9,
+    "threshold": 0.5,
+    "uncertainty": 0.2,
+    "area_percent": 5.0,
+    "regions": [
+        {"label": "disc", "area_percent": 5.0, "area_pixels": 16, "probability": 0.9, "contour": [[_SQUARE]]},
+        {"label": "cup", "area_percent": 1.3, "area_pixels": 4, "probability": 0.9, "contour": [[_INNER]]},
+    ],
+    "empty": False,
+    "width": 20,
+    "height": 16,
+}
+
+
+def outlined(workplace: Workplace, actor: Actor, data: bytes = b"disc", **more: Any) -> PredictionView:
+    """A prediction that was answered with a disc and its cup, 20 × 16 pixels."""
+    view = ask(workplace, actor, data, **({"application": DISCS} | more))
+    attempt = workplace.within(lambda s: predictions.claim(s, [view.id]))[view.id]
+    outcome = Outcome(view.id, attempt, "done", version="v", findings=OUTLINES, size=(20, 16))
+    assert workplace.within(lambda s: predictions.record(s, [outcome])) == {view.id}
+    return view

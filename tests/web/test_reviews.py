@@ -156,3 +156,16 @@ def test_without_an_answer_there_is_nothing_to_review(clinic: Clinic) -> None:
     waiting = ask(clinic.workplace, clinic.owner, b"waiting", application=eye)
     answer = clinic.door.put(f"/predictions/{waiting.id}/review", {"verdict": "right"})
     assert (answer.status_code, answer.json()["code"]) == (409, "review_early")
+
+
+def test_a_corrected_outline_is_put_and_taken_out(clinic: Clinic) -> None:
+    path = f"{clinic.path}/mask"
+    sent = clinic.door.ask("PUT", path, content=b"bytes", headers={"If-Match": '"0"'})
+    assert sent.status_code == 200, sent.text
+    assert (sent.json()["verdict"], sent.headers["etag"]) == ("unknown", '"1"')
+    assert sent.json()["mask"] == {"state": "checking", "sha256": None, "dice": None, "problem": None}
+    assert clinic.door.get(f"{path}.png").json()["code"] == "mask_unknown"
+    assert clinic.door.ask("PUT", path, content=b"others", headers={"If-Match": "0"}).status_code == 412
+    assert clinic.door.ask("PUT", path, content=b"").json()["code"] == "upload_empty"
+    assert clinic.door.delete(path).json()["mask"] is None
+    assert clinic.door.delete(path).json()["code"] == "mask_unknown"

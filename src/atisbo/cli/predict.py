@@ -52,7 +52,10 @@ class Desk:
             answer = self.predictor.predict(prepared)
             overlay = None
             if self.overlays and answer.mask is not None:
-                overlay = self.quarantine.views(data, None, answer.mask, self.limits).result()["overlay.png"]
+                from atisbo.imaging.corrections import Outlined
+
+                outlined = Outlined(answer.mask, ())
+                overlay = self.quarantine.views(data, None, outlined, self.limits).result()["overlay.png"]
         except AtisboError as error:
             return Outcome(file, error=error)
         return Outcome(file, answer, overlay)

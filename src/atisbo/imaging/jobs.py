@@ -14,7 +14,8 @@ import numpy as np
 
 from atisbo.domain.cards import TensorSpec
 from atisbo.domain.images import Limits, Region
-from atisbo.imaging import draw
+from atisbo.imaging import corrections, draw
+from atisbo.imaging.corrections import Outlined
 from atisbo.imaging.decode import decode, sniff
 from atisbo.imaging.palette import palette
 from atisbo.imaging.transform import Pixels, fit
@@ -40,17 +41,15 @@ def prepare(data: bytes, region: Region | None, spec: TensorSpec, limits: Limits
     return Reply(values, {"pixels": fitted.data.cast("B"), "palette": palette(fitted).tobytes()})
 
 
-def views(data: bytes, region: Region | None, mask: bytes | None, limits: Limits) -> Reply:
-    """Every picture for people, by file name: with a mask its overlay, with a region the crop.
-
-    Args:
-        mask: a PNG of the whole original's size, from :func:`atisbo.imaging.draw.mask_png`.
-    """
+def views(data: bytes, region: Region | None, outlined: Outlined | None, limits: Limits) -> Reply:
+    """Every picture for people, by file name: with outlines their overlay and layers, with a region the crop."""
     pixels = decode(data, limits)
     blocks = {"preview.jpg": draw.preview(pixels), "thumbnail.jpg": draw.thumbnail(pixels)}
-    if mask is not None:
-        height, width = pixels.shape[:2]
-        blocks["overlay.png"] = draw.overlay(pixels, draw.read_mask_png(mask, (height, width)))
+    if outlined is not None and outlined.mask is not None:
+        size = (pixels.shape[0], pixels.shape[1])
+        blocks["overlay.png"] = draw.overlay(pixels, draw.read_mask_png(outlined.mask, size))
+        if outlined.shapes:
+            blocks["layers.png"] = draw.mask_png(corrections.layers(outlined, size))
     if region is not None:
         blocks["crop.png"] = draw.png(cut(pixels, region)[0])
     return Reply({}, blocks)
@@ -67,9 +66,21 @@ def cut(pixels: Pixels, region: Region | None) -> tuple[Pixels, Region]:
     return np.ascontiguousarray(pixels[box.y : box.y + box.height, box.x : box.x + box.width]), box
 
 
+def correct(data: bytes, outlined: Outlined, size: tuple[int, int]) -> Reply:
+    """A mask that a person drew, written anew, and how far each layer agrees with the network's.
+
+    Raises:
+        BadImage: see :func:`atisbo.imaging.corrections.read`.
+    """
+    count = len(outlined.shapes)
+    bits = corrections.read(data, size, count)
+    agreed = corrections.agreement(corrections.layers(outlined, size), bits, count)
+    return Reply({"dice": agreed}, {"mask.png": draw.mask_png(bits)})
+
+
 def ready() -> None:
     """Before the first job: each child keeps to one core."""
     cv2.setNumThreads(1)
 
 
-JOBS: Final[Mapping[str, Callable[..., Reply]]] = {"prepare": prepare, "views": views}
+JOBS: Final[Mapping[str, Callable[..., Reply]]] = {"prepare": prepare, "views": views, "correct": correct}

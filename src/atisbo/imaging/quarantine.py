@@ -29,6 +29,7 @@ from atisbo.domain.cards import TensorSpec
 from atisbo.domain.images import Limits, Region
 from atisbo.errors import AtisboError, BadImage, Invalid, Unavailable
 from atisbo.imaging.cell import unpack
+from atisbo.imaging.corrections import Outlined
 from atisbo.imaging.palette import Palette
 from atisbo.imaging.transform import Pixels
 
@@ -122,15 +123,31 @@ class Quarantine:
 
         return self.submit("prepare", data, region, spec, limits, receive=receive)
 
-    def views(self, data: bytes, region: Region | None, mask: bytes | None, limits: Limits) -> Future[dict[str, bytes]]:
-        """Pictures for people: preview.jpg, thumbnail.jpg, plus overlay.png or crop.png.
+    def views(
+        self, data: bytes, region: Region | None, outlined: Outlined | None, limits: Limits
+    ) -> Future[dict[str, bytes]]:
+        """Pictures for people: preview.jpg, thumbnail.jpg, plus overlay.png and layers.png, or crop.png."""
+        return self.submit(
+            "views", data, region, outlined, limits, receive=lambda _, blocks: {n: bytes(b) for n, b in blocks.items()}
+        )
+
+    def correct(self, data: bytes, outlined: Outlined, size: tuple[int, int]) -> Future[tuple[bytes, list[float]]]:
+        """Check a mask that a person drew.
 
         Args:
-            mask: PNG of the whole original's size.
+            size: height and width of the original, pixels.
+
+        Returns, through the future:
+            The mask written anew, and the Dice coefficient of each layer with the network's.
+
+        Raises, through the future:
+            BadImage: the mask will not do.
         """
-        return self.submit(
-            "views", data, region, mask, limits, receive=lambda _, blocks: {n: bytes(b) for n, b in blocks.items()}
-        )
+
+        def receive(values: dict[str, Any], blocks: Blocks) -> tuple[bytes, list[float]]:
+            return bytes(blocks["mask.png"]), [float(one) for one in values["dice"]]
+
+        return self.submit("correct", data, outlined, size, receive=receive)
 
     def submit(self, job: str, *arguments: Any, receive: Callable[[dict[str, Any], Blocks], T]) -> Future[T]:
         """Have a child do a job; ``receive`` makes the result of the values and blocks it sends back.

@@ -69,6 +69,10 @@ class Registry:
         """Raises NotFound: no such application works here."""
         return self._find(name)[0]
 
+    def card(self, name: str) -> Card:
+        """Raises NotFound: no such application works here."""
+        return self._find(name)[1]
+
     def _find(self, name: str) -> tuple[Application, Card]:
         if name not in self._applications:
             raise NotFound("application_unknown", "There is no application called {name}.", name=name)

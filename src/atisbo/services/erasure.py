@@ -14,7 +14,8 @@ from atisbo.store.accounts import InvitationRecord, UserRecord
 from atisbo.store.consents import lock_user
 from atisbo.store.images import ImageRecord
 from atisbo.store.predictions import PredictionRecord
-from atisbo.store.queue import ERASE, enqueue_all
+from atisbo.store.queue import ERASE, SWEEP, enqueue_all
+from atisbo.store.reviews import ReviewRecord
 
 
 def erase(session: Session, actor: Actor, *, password: str) -> None:
@@ -33,6 +34,7 @@ def erase(session: Session, actor: Actor, *, password: str) -> None:
     if not lock_user(session, actor.user_id):
         raise NotFound("user_unknown", "There is no such user.")
     enqueue_all(session, ERASE, _blobs(session, actor))
+    enqueue_all(session, SWEEP, _drawn(session, actor))
     session.execute(delete(InvitationRecord).where(InvitationRecord.email == actor.email))
     session.execute(delete(UserRecord).where(UserRecord.id == actor.user_id))
 
@@ -57,3 +59,13 @@ def _blobs(session: Session, actor: Actor) -> list[dict[str, Any]]:
         .group_by(ImageRecord.id)
     )
     return [{"original": name, "predictions": [str(one) for one in ids if one]} for name, ids in rows]
+
+
+def _drawn(session: Session, actor: Actor) -> list[dict[str, Any]]:
+    """Others' images that the actor corrected the outlines of: see ``corrections.sweep``."""
+    rows = session.scalars(
+        select(ReviewRecord.prediction_id)
+        .where(ReviewRecord.author_id == actor.user_id, ReviewRecord.mask_state.is_not(None))
+        .distinct()
+    )
+    return [{"prediction": str(one)} for one in rows]

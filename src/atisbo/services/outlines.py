@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from atisbo.domain.access import Actor
 from atisbo.errors import NotFound
 from atisbo.services.predictions import find, outlines_in
+from atisbo.store.predictions import PredictionRecord
 
 
 def get(session: Session, actor: Actor, *, prediction_id: UUID) -> dict[str, Any]:
@@ -39,3 +41,11 @@ def _feature(index: int, region: dict[str, Any], rings: list[list[list[int]]]) -
         "properties": {"region": index, **{key: region[key] for key in ("label", "probability", "area_percent")}},
         "geometry": {"type": "Polygon", "coordinates": rings},
     }
+
+
+def shapes(session: Session, *, prediction_id: UUID, layers: Sequence[str]) -> list[list[Any]]:
+    """For workers: the polygons of each layer, in the order of ``layers``; none where there is no such answer."""
+    record = session.get(PredictionRecord, prediction_id)
+    findings = outlines_in(record.findings) if record else None
+    regions = findings["regions"] if findings else []
+    return [[rings for one in regions if one["label"] == layer for rings in one["contour"]] for layer in layers]

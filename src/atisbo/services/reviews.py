@@ -15,16 +15,30 @@ from atisbo.domain import reviews as rules
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card
-from atisbo.domain.predictions import Status
+from atisbo.domain.corrections import MaskState
+from atisbo.domain.predictions import Failure, Status
 from atisbo.domain.reviews import Review, Verdict
 from atisbo.errors import NotAllowed, NotFound, Outdated
 from atisbo.services import cursors, predictions
 from atisbo.store import reviews as store
 from atisbo.store.db import now
 from atisbo.store.predictions import PredictionRecord
+from atisbo.store.queue import SWEEP, enqueue
 from atisbo.store.reviews import ReviewRecord
 
-__all__ = ["Page", "ReviewView", "find", "forget", "get", "history", "list_", "mine", "put"]
+__all__ = ["Mask", "Page", "ReviewView", "find", "forget", "get", "history", "list_", "mine", "put"]
+
+
+@dataclass(frozen=True)
+class Mask:
+    """The corrected outline of a review; ``sent`` and ``sha256`` name it as it came and as it is kept."""
+
+    state: MaskState
+    sent: str
+    sha256: str | None = None
+    dice: dict[str, float] | None = None
+    """With the network's outline, by layer."""
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,7 @@ class ReviewView:
     verdict: Verdict
     label: str | None
     metadata: dict[str, Any]
+    mask: Mask | None
     created_at: datetime
     current: bool
 
@@ -89,7 +104,7 @@ def put(
         Conflict, Invalid: see ``domain.reviews.check``.
     """
     record = find(session, actor, prediction_id=prediction_id)
-    said = rules.check(
+    checked = rules.check(
         fields=application.review.fields,
         labels=card.output.labels,
         status=Status(record.status),
@@ -97,36 +112,76 @@ def put(
         said=Review(verdict, label, {}),
         metadata=metadata or {},
     )
+    earlier = latest(session, actor, record, expected)
+    if earlier is not None and said(earlier) == checked:
+        return view(earlier)
+    return view(add(session, actor, record, earlier, checked, mask_of(earlier) if earlier else None))
+
+
+def latest(session: Session, actor: Actor, record: PredictionRecord, expected: int | None) -> ReviewRecord | None:
+    """The actor's review as it stands, with everybody else held off until the transaction ends.
+
+    Raises:
+        NotFound: the prediction was deleted meanwhile.
+        Outdated: the version is not the expected one.
+    """
     if not store.lock_prediction(session, record.id):
         raise NotFound("prediction_unknown", "There is no such prediction, or it has been deleted.")
-    earlier = session.scalar(_current(actor).where(ReviewRecord.prediction_id == record.id))
-    version = earlier.version if earlier else 0
-    if expected is not None and expected != version:
+    earlier = session.scalar(store.current(record.id, actor.user_id))
+    if expected is not None and expected != (earlier.version if earlier else 0):
         raise Outdated("review_changed", "This review was changed meanwhile. Look at it again.")
+    return earlier
+
+
+def add(
+    session: Session,
+    actor: Actor,
+    record: PredictionRecord,
+    earlier: ReviewRecord | None,
+    said: Review,
+    mask: Mask | None,
+) -> ReviewRecord:
+    """Write a version after ``earlier``, which it supersedes; for other services, which have checked what it says."""
     if earlier is not None:
-        if _said(earlier) == said:
-            return _view(earlier)
         earlier.superseded_at = now()
         session.flush()
-    return _view(_add(session, actor, record, version + 1, said))
-
-
-def _add(session: Session, actor: Actor, record: PredictionRecord, version: int, said: Review) -> ReviewRecord:
     written = ReviewRecord(
         prediction=record,
         author_id=actor.user_id,
-        version=version,
+        version=earlier.version + 1 if earlier else 1,
         verdict=said.verdict.value,
         label=said.label,
         answers=said.metadata,
+        mask=mask and mask.sha256,
+        mask_state=mask and mask.state.value,
+        mask_sent=mask and mask.sent,
+        mask_dice=mask and mask.dice,
+        mask_failure=mask.failure.model_dump(mode="json") if mask and mask.failure else None,
     )
     session.add(written)
     session.flush()
     return written
 
 
-def _said(record: ReviewRecord) -> Review:
+def said(record: ReviewRecord) -> Review:
     return Review(Verdict(record.verdict), record.label, record.answers)
+
+
+def mask_of(record: ReviewRecord) -> Mask | None:
+    if record.mask_state is None or record.mask_sent is None:
+        return None
+    failure = Failure.model_validate(record.mask_failure) if record.mask_failure else None
+    return Mask(MaskState(record.mask_state), record.mask_sent, record.mask, record.mask_dice, failure)
+
+
+def of_author(session: Session, actor: Actor, *, prediction_id: UUID, author_id: UUID) -> ReviewRecord | None:
+    """Somebody's review as it stands, if this actor may see it."""
+    query = store.readable(actor).where(
+        ReviewRecord.prediction_id == prediction_id,
+        ReviewRecord.author_id == author_id,
+        ReviewRecord.superseded_at.is_(None),
+    )
+    return session.scalar(query)
 
 
 def get(session: Session, actor: Actor, *, prediction_id: UUID) -> ReviewView:
@@ -139,21 +194,21 @@ def get(session: Session, actor: Actor, *, prediction_id: UUID) -> ReviewView:
     record = session.scalar(_current(actor).where(ReviewRecord.prediction_id == prediction_id))
     if record is None:
         raise NotFound("review_unknown", "You have not reviewed this prediction.")
-    return _view(record)
+    return view(record)
 
 
 def history(session: Session, actor: Actor, *, prediction_id: UUID) -> list[ReviewView]:
     """Every version of every review of a prediction that the actor may see, newest first."""
     find(session, actor, prediction_id=prediction_id)
     query = store.readable(actor).where(ReviewRecord.prediction_id == prediction_id)
-    return [_view(record) for record in session.scalars(query.order_by(ReviewRecord.created_at.desc()))]
+    return [view(record) for record in session.scalars(query.order_by(ReviewRecord.created_at.desc()))]
 
 
 def mine(session: Session, actor: Actor, *, prediction_ids: Sequence[UUID]) -> dict[UUID, ReviewView]:
     """The actor's own current reviews of these predictions, for lists of them."""
     actor.require(Right.REVIEW)
     records = session.scalars(_current(actor).where(ReviewRecord.prediction_id.in_(prediction_ids)))
-    return {record.prediction_id: _view(record) for record in records}
+    return {record.prediction_id: view(record) for record in records}
 
 
 def list_(
@@ -171,14 +226,15 @@ def list_(
     more = len(records) > limit
     records = records[:limit]
     return Page(
-        [_view(record) for record in records],
+        [view(record) for record in records],
         cursors.mark(records[-1].created_at, records[-1].id) if more else None,
     )
 
 
 def forget(session: Session, actor: Actor, *, prediction_id: UUID) -> None:
     """Remove the actor's review of a prediction with all its versions: what should not have been written is gone."""
-    get(session, actor, prediction_id=prediction_id)
+    if get(session, actor, prediction_id=prediction_id).mask is not None:
+        enqueue(session, SWEEP, {"prediction": str(prediction_id)})
     session.execute(
         delete(ReviewRecord).where(ReviewRecord.prediction_id == prediction_id, ReviewRecord.author_id == actor.user_id)
     )
@@ -188,7 +244,7 @@ def _current(actor: Actor) -> Select[ReviewRecord]:
     return store.readable(actor).where(ReviewRecord.author_id == actor.user_id, ReviewRecord.superseded_at.is_(None))
 
 
-def _view(record: ReviewRecord) -> ReviewView:
+def view(record: ReviewRecord) -> ReviewView:
     return ReviewView(
         prediction_id=record.prediction_id,
         author_id=record.author_id,
@@ -197,6 +253,7 @@ def _view(record: ReviewRecord) -> ReviewView:
         verdict=Verdict(record.verdict),
         label=record.label,
         metadata=record.answers,
+        mask=mask_of(record),
         created_at=record.created_at,
         current=record.superseded_at is None,
     )

@@ -18,11 +18,12 @@ from atisbo.store.queue import RENDER, URGENT, enqueue
 MEDIA_TYPES: Final = {
     "mask.png": "image/png",
     "overlay.png": "image/png",
+    "layers.png": "image/png",
     "crop.png": "image/png",
     "preview.jpg": "image/jpeg",
     "thumbnail.jpg": "image/jpeg",
 }
-_OF_THE_ANSWER: Final = frozenset({"mask.png", "overlay.png"})
+_OF_THE_ANSWER: Final = frozenset({"mask.png", "overlay.png", "layers.png"})
 RENDERED: Final = "rendered"
 """Said on the predictions' channel in place of a status when the pictures are there."""
 
@@ -48,6 +49,7 @@ def read(session: Session, actor: Actor, *, blobs: Blobs, prediction_id: UUID, v
         {
             "prediction": str(record.id),
             "owner": str(record.owner_id),
+            "application": record.application,
             "original": record.image.sha256,
             "region": record.region,
             "answered": outlined,

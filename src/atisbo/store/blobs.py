@@ -35,6 +35,21 @@ class Entry(NamedTuple):
     written_at: datetime
 
 
+def corrected(prediction_id: UUID, name: str) -> str:
+    """A mask that a person drew, checked, under its own SHA-256; it goes with the prediction."""
+    return derived(prediction_id, f"mask-{name}.png")
+
+
+def sent(prediction_id: UUID, name: str) -> str:
+    """The same as it came, untouched, until a worker has looked at it."""
+    return derived(prediction_id, f"sent-{name}")
+
+
+def is_drawn(name: str) -> bool:
+    """Whether a blob is a mask that a person drew, checked or not."""
+    return name.rsplit("/", 1)[-1].startswith(("mask-", "sent-"))
+
+
 class Blobs:
     """Five verbs on a local folder or on S3, GCS or Azure."""
 

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 PREDICT = "predict"
 RENDER = "render"
 ERASE = "erase"
+CORRECT = "correct"
+SWEEP = "sweep"
 URGENT = 10
 """Above the ordinary priority of 0: somebody is looking at the page."""
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from atisbo.domain.access import Actor, Right
+from atisbo.store.blobs import corrected, sent
 from atisbo.store.db import Base, Identified, now
 from atisbo.store.predictions import PredictionRecord
 
@@ -22,6 +23,9 @@ class ReviewRecord(Identified, Base):
     __table_args__ = (
         CheckConstraint("verdict IN ('right','wrong','unknown')", name="verdict"),
         CheckConstraint("version >= 1", name="version"),
+        CheckConstraint("mask_state IN ('checking','kept','refused')", name="mask_state"),
+        CheckConstraint("(mask_state IS NULL) = (mask_sent IS NULL)", name="mask_sent"),
+        CheckConstraint("(mask_state IS NOT DISTINCT FROM 'kept') = (mask IS NOT NULL)", name="mask"),
         UniqueConstraint("prediction_id", "author_id", "version"),
         Index(
             "uq_reviews_current",
@@ -41,6 +45,15 @@ class ReviewRecord(Identified, Base):
     """What the image shows, as far as the author knows."""
     answers: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """To the application's form, by field name."""
+    mask: Mapped[str | None] = mapped_column(String(64))
+    """SHA-256 of the corrected outline as a worker wrote it anew; see ``blobs.corrected``."""
+    mask_state: Mapped[str | None] = mapped_column(String(10))
+    """See ``domain.corrections.MaskState``; None where no outline was corrected."""
+    mask_sent: Mapped[str | None] = mapped_column(String(64))
+    """SHA-256 of the outline as it came."""
+    mask_dice: Mapped[dict[str, float] | None] = mapped_column(JSONB(none_as_null=True))
+    """With the network's outline, by layer."""
+    mask_failure: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(default=now)
     superseded_at: Mapped[datetime | None]
 
@@ -57,3 +70,21 @@ def lock_prediction(session: Session, prediction_id: uuid.UUID) -> bool:
     """Hold other reviews and the deletion of this prediction off until the transaction ends; False if it is gone."""
     query = select(PredictionRecord.id).where(PredictionRecord.id == prediction_id).with_for_update(key_share=True)
     return session.scalar(query) is not None
+
+
+def current(prediction_id: uuid.UUID, author_id: uuid.UUID) -> Select[ReviewRecord]:
+    return select(ReviewRecord).where(
+        ReviewRecord.prediction_id == prediction_id,
+        ReviewRecord.author_id == author_id,
+        ReviewRecord.superseded_at.is_(None),
+    )
+
+
+def masks_of(session: Session, prediction_id: uuid.UUID) -> set[str]:
+    """The blobs of corrected outlines that some version of some review still has, as they came or as they are kept."""
+    rows = session.execute(
+        select(ReviewRecord.mask, ReviewRecord.mask_sent).where(
+            ReviewRecord.prediction_id == prediction_id, ReviewRecord.mask_state.in_(("checking", "kept"))
+        )
+    )
+    return {corrected(prediction_id, mask) if mask else sent(prediction_id, str(came)) for mask, came in rows}

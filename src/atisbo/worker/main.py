@@ -16,7 +16,8 @@ from atisbo.domain.applications import roots
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
 from atisbo.services.work import Workplace
-from atisbo.store.queue import ERASE, PREDICT, RENDER, Listening
+from atisbo.store.queue import CORRECT, ERASE, PREDICT, RENDER, SWEEP, Listening
+from atisbo.worker.corrections import Correcting
 from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
 
@@ -84,7 +85,10 @@ async def _pass_on(stop: asyncio.Event, queue: PgQueuer) -> None:
 
 def _entrypoints(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, registry: Registry) -> None:
     predicting = Predicting(workplace, quarantine, registry)
-    rendering = Rendering(workplace, quarantine)
+    rendering = Rendering(workplace, quarantine, registry)
+    correcting = Correcting(workplace, quarantine)
     queue.qm.entrypoint(PREDICT, accepts_context=False, on_failure="hold")(predicting.run)
     queue.qm.entrypoint(RENDER, accepts_context=False)(rendering.run)
     queue.qm.entrypoint(ERASE, accepts_context=False, on_failure="hold")(rendering.erase)
+    queue.qm.entrypoint(CORRECT, accepts_context=False, on_failure="hold")(correcting.run)
+    queue.qm.entrypoint(SWEEP, accepts_context=False, on_failure="hold")(correcting.sweep)

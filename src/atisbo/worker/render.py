@@ -11,10 +11,13 @@ from uuid import UUID
 from pgqueuer.models import Job
 from sqlalchemy.orm import Session
 
+from atisbo.domain import corrections
 from atisbo.domain.images import Limits, Region
 from atisbo.errors import BadImage, UserError
+from atisbo.imaging.corrections import Outlined
 from atisbo.imaging.quarantine import Quarantine
-from atisbo.services import images, predictions, views
+from atisbo.inference.registry import Registry
+from atisbo.services import images, outlines, predictions, views
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived, original
 
@@ -22,8 +25,9 @@ log = logging.getLogger(__name__)
 
 
 class Rendering:
-    def __init__(self, workplace: Workplace, quarantine: Quarantine) -> None:
+    def __init__(self, workplace: Workplace, quarantine: Quarantine, registry: Registry) -> None:
         self._workplace = workplace
+        self._registry = registry
         self._quarantine = quarantine
         self._limits = Limits.of(workplace.settings)
 
@@ -33,11 +37,11 @@ class Rendering:
         blobs = self._workplace.blobs
         prediction_id = UUID(said["prediction"])
         data = await asyncio.to_thread(blobs.get, original(said["original"]))
-        mask = await asyncio.to_thread(blobs.get, derived(prediction_id, "mask.png")) if said["answered"] else None
+        outlined = await asyncio.to_thread(self._outlined, prediction_id, said) if said["answered"] else None
         if data is not None:
             region = Region(**said["region"]) if said["region"] else None
             try:
-                pictures = await asyncio.wrap_future(self._quarantine.views(data, region, mask, self._limits))
+                pictures = await asyncio.wrap_future(self._quarantine.views(data, region, outlined, self._limits))
             except (BadImage, UserError) as error:
                 log.info("no pictures for %s: %s", prediction_id, error)
                 pictures = {}
@@ -47,6 +51,17 @@ class Rendering:
             self._workplace.within,
             lambda session: self._rendered(session, prediction_id, said["owner"]),
         )
+
+    def _outlined(self, prediction_id: UUID, said: dict[str, Any]) -> Outlined:
+        try:
+            layers = corrections.layers(self._registry.card(said["application"]))
+        except UserError:
+            layers = ()
+        mask = self._workplace.blobs.get(derived(prediction_id, "mask.png"))
+        shapes = self._workplace.within(
+            lambda session: outlines.shapes(session, prediction_id=prediction_id, layers=layers)
+        )
+        return Outlined(mask, shapes)
 
     def _rendered(self, session: Session, prediction_id: UUID, owner_id: str) -> None:
         """Say that the pictures are there; those of a prediction that was deleted meanwhile go."""

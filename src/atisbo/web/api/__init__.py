@@ -11,6 +11,7 @@ from atisbo.web.api import (
     auth,
     batches,
     consents,
+    corrections,
     events,
     images,
     mine,
@@ -49,6 +50,6 @@ router.include_router(auth.router)
 router.include_router(consents.open_router)
 _documented = OAuth2PasswordBearer("/api/v1/auth/token", auto_error=False)
 """Only tells the document's readers how to sign in; ``web.security`` decides."""
-_parts = (accounts, applications, predictions, batches, events, reviews, views, images, consents, mine)
+_parts = (accounts, applications, predictions, batches, events, reviews, corrections, views, images, consents, mine)
 for part in _parts:
     router.include_router(part.router, dependencies=[Security(_documented)])

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from atisbo.errors import AtisboError
+from atisbo.services.corrections import CHECKED
 from atisbo.services.views import RENDERED
 from atisbo.web.api.shapes import shape
 from atisbo.web.deps import AppState, in_transaction
@@ -63,7 +64,7 @@ async def of_mine(request: Request, state: AppState) -> StreamingResponse:
                     yield ": still here\n\n"
                 elif event.status == "refresh":
                     yield message("refresh", {})
-                elif event.status != RENDERED:
+                elif event.status not in (RENDERED, CHECKED):
                     yield message("prediction", {"id": event.prediction_id, "status": event.status})
 
     return _sse(body())

@@ -10,12 +10,13 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from atisbo.domain.corrections import MaskState
 from atisbo.domain.forms import ReviewField
 from atisbo.domain.reviews import Verdict, Warning, warnings
 from atisbo.errors import Invalid
 from atisbo.i18n import translate
 from atisbo.services import reviews
-from atisbo.services.reviews import ReviewView
+from atisbo.services.reviews import Mask, ReviewView
 from atisbo.web.api.shapes import Body
 from atisbo.web.deps import AppState, CurrentActor, Db, State
 from atisbo.web.render import language_of
@@ -71,6 +72,17 @@ class ReviewBody(Said):
     label: str | None = Field(default=None, max_length=100)
 
 
+class MaskShape(BaseModel):
+    state: MaskState
+    """`checking`: a worker has not opened it yet; `kept`: part of the review; `refused`: `problem` says why."""
+    sha256: str | None
+    """Of the mask as it is kept."""
+    dice: dict[str, float] | None
+    """How far it agrees with the network's outline, by layer: 1 is the same."""
+    problem: str | None
+    """In the reader's language."""
+
+
 class ReviewShape(BaseModel):
     prediction_id: UUID
     author_id: UUID
@@ -79,6 +91,8 @@ class ReviewShape(BaseModel):
     verdict: Verdict
     label: str | None
     metadata: dict[str, Any]
+    mask: MaskShape | None
+    """The corrected outline; its pixels are at `review/mask.png`."""
     created_at: datetime
     current: bool
     warnings: list[WarningShape]
@@ -125,7 +139,7 @@ def put(
 
     With `If-Match` a version that was written meanwhile is not overwritten (412).
     """
-    application, card = state.application(_application(db, actor, prediction_id))
+    application, card = state.application(application_of(db, actor, prediction_id))
     view = reviews.put(
         db,
         actor,
@@ -135,16 +149,16 @@ def put(
         verdict=body.verdict,
         label=body.label,
         metadata=body.metadata,
-        expected=_expected(if_match),
+        expected=expected(if_match),
     )
-    return _tagged(response, _shape(view, state, language_of(request)))
+    return tagged(response, shape(view, state, language_of(request)))
 
 
-def _application(db: Db, actor: CurrentActor, prediction_id: UUID) -> str:
+def application_of(db: Db, actor: CurrentActor, prediction_id: UUID) -> str:
     return reviews.find(db, actor, prediction_id=prediction_id).application
 
 
-def _expected(if_match: str | None) -> int | None:
+def expected(if_match: str | None) -> int | None:
     if if_match is None:
         return None
     said = _ETAG.fullmatch(if_match.strip())
@@ -159,7 +173,7 @@ def get(
 ) -> ReviewShape:
     """One's own review, as it stands; `ETag` is its version."""
     view = reviews.get(db, actor, prediction_id=prediction_id)
-    return _tagged(response, _shape(view, state, language_of(request)))
+    return tagged(response, shape(view, state, language_of(request)))
 
 
 @router.delete("/predictions/{prediction_id}/review", status_code=204)
@@ -173,7 +187,7 @@ def forget(prediction_id: UUID, db: Db, actor: CurrentActor) -> Response:
 def history(prediction_id: UUID, request: Request, db: Db, state: AppState, actor: CurrentActor) -> list[ReviewShape]:
     """Every version, newest first; curators see everybody's."""
     language = language_of(request)
-    return [_shape(view, state, language) for view in reviews.history(db, actor, prediction_id=prediction_id)]
+    return [shape(view, state, language) for view in reviews.history(db, actor, prediction_id=prediction_id)]
 
 
 @router.get("/reviews")
@@ -189,18 +203,25 @@ def list_reviews(
     """One's own reviews as they stand, newest first."""
     page = reviews.list_(db, actor, application=application, limit=limit, before=before)
     language = language_of(request)
-    return ReviewPage(items=[_shape(view, state, language) for view in page.items], next=page.next)
+    return ReviewPage(items=[shape(view, state, language) for view in page.items], next=page.next)
 
 
-def _tagged(response: Response, shape: ReviewShape) -> ReviewShape:
+def tagged(response: Response, shape: ReviewShape) -> ReviewShape:
     response.headers["ETag"] = f'"{shape.version}"'
     return shape
 
 
-def _shape(view: ReviewView, state: State, language: str) -> ReviewShape:
+def shape(view: ReviewView, state: State, language: str) -> ReviewShape:
     known = state.applications.get(view.application)
     fields = known[0].review.fields if known else ()
-    return ReviewShape(**vars(view), warnings=_warnings(fields, view.metadata, language))
+    said = vars(view) | {"mask": view.mask and _mask(view.mask, language)}
+    return ReviewShape(**said, warnings=_warnings(fields, view.metadata, language))
+
+
+def _mask(mask: Mask, language: str) -> MaskShape:
+    failure = mask.failure
+    problem = failure and translate(language, failure.message, **failure.values_in(language))
+    return MaskShape(state=mask.state, sha256=mask.sha256, dice=mask.dice, problem=problem)
 
 
 def _warnings(fields: tuple[ReviewField, ...], metadata: dict[str, Any], language: str) -> list[WarningShape]:

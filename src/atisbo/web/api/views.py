@@ -13,7 +13,7 @@ from atisbo.web.deps import CurrentActor, Db
 from atisbo.web.waiting import picture
 
 router = APIRouter(tags=["predictions"])
-View = Literal["mask.png", "overlay.png", "crop.png", "preview.jpg", "thumbnail.jpg"]
+View = Literal["mask.png", "overlay.png", "layers.png", "crop.png", "preview.jpg", "thumbnail.jpg"]
 
 
 @router.get(
@@ -32,7 +32,8 @@ def contours(prediction_id: UUID, db: Db, actor: CurrentActor) -> dict[str, Any]
 )
 async def view(prediction_id: UUID, view: View, request: Request) -> Response:
     """`mask.png`: single channel, the original's size, 0 where nothing is outlined; 255, or with several labels a grey
-    for each (two labels: 128 and 255). Re-encoded, without the original's metadata.
+    for each (two labels: 128 and 255). `layers.png`: the same with a bit for each label, as corrected masks have it.
+    Re-encoded, without the original's metadata.
     """
     data = await picture(request, prediction_id, view)
     headers = {"Cache-Control": "private, max-age=3600", "Content-Disposition": "inline"}

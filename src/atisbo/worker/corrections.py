@@ -1,0 +1,71 @@
+"""Looking at the masks that people drew: untrusted bytes, opened in quarantine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from pgqueuer.errors import RetryRequested
+from pgqueuer.models import Job
+
+from atisbo.domain.predictions import Failure
+from atisbo.errors import BadImage, Unavailable
+from atisbo.imaging.corrections import Outlined
+from atisbo.imaging.quarantine import Quarantine
+from atisbo.services import corrections, outlines
+from atisbo.services.work import Workplace
+from atisbo.store.blobs import derived, sent
+
+
+class Correcting:
+    """May run twice for the same job: the second time there is nothing left to check."""
+
+    def __init__(self, workplace: Workplace, quarantine: Quarantine) -> None:
+        self._workplace = workplace
+        self._quarantine = quarantine
+
+    async def run(self, job: Job) -> None:
+        """Check one mask, and keep it or say why not."""
+        said: dict[str, Any] = json.loads(job.payload or b"{}")
+        try:
+            await self._check(UUID(said["prediction"]), UUID(said["author"]), said)
+        except Unavailable as error:
+            raise RetryRequested(timedelta(seconds=1), str(error)) from error
+
+    async def _check(self, prediction_id: UUID, author_id: UUID, said: dict[str, Any]) -> None:
+        blobs = self._workplace.blobs
+        about: dict[str, Any] = {
+            "blobs": blobs,
+            "prediction_id": prediction_id,
+            "author_id": author_id,
+            "came": said["sent"],
+        }
+        data = await asyncio.to_thread(blobs.get, sent(prediction_id, said["sent"]))
+        if data is None:
+            return
+        outlined = await asyncio.to_thread(self._outlined, prediction_id, said["layers"])
+        try:
+            mask, dice = await asyncio.wrap_future(self._quarantine.correct(data, outlined, tuple(said["size"])))
+        except BadImage as error:
+            failure = Failure(code=error.code, message=error.message, values=error.values)
+            await asyncio.to_thread(self._workplace.within, lambda s: corrections.refuse(s, failure=failure, **about))
+            return
+        agreed = dict(zip(said["layers"], dice, strict=True))
+        await asyncio.to_thread(self._workplace.within, lambda s: corrections.keep(s, mask=mask, dice=agreed, **about))
+
+    def _outlined(self, prediction_id: UUID, layers: list[str]) -> Outlined:
+        shapes = self._workplace.within(
+            lambda session: outlines.shapes(session, prediction_id=prediction_id, layers=layers)
+        )
+        return Outlined(self._workplace.blobs.get(derived(prediction_id, "mask.png")), shapes)
+
+    async def sweep(self, job: Job) -> None:
+        """Remove the masks of reviews that were taken back."""
+        prediction_id = UUID(json.loads(job.payload or b"{}")["prediction"])
+        await asyncio.to_thread(
+            self._workplace.within,
+            lambda session: corrections.sweep(session, blobs=self._workplace.blobs, prediction_id=prediction_id),
+        )
