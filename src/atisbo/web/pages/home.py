@@ -26,11 +26,6 @@ def home(request: Request, actor: MaybeActor, state: AppState, done: str = "") -
     return render.page(request, "home.html", said=gone if done == "account" else "")
 
 
-@router.get("/about")
-def about(request: Request, _actor: MaybeActor) -> Response:
-    return render.page(request, "about.html")
-
-
 @router.post("/language")
 def language(
     state: AppState,
