@@ -48,12 +48,10 @@ def workplace(_migrated: Workplace) -> Iterator[Workplace]:
     """The composition every door gets, on a database that is emptied afterwards."""
     yield _migrated
     with _migrated.engine.begin() as connection:
-        connection.execute(
-            text(
-                "TRUNCATE users, invitations, collections, pgqueuer, pgqueuer_log, pgqueuer_statistics"
-                " RESTART IDENTITY CASCADE"
-            )
-        )
+        connection.execute(text("SET LOCAL session_replication_role = replica"))  # the audit log may be emptied
+        names = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
+        tables = sorted(set(names) - {"alembic_version"})
+        connection.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY"))
 
 
 @pytest.fixture

@@ -221,13 +221,13 @@ def test_a_token_is_shown_once_and_can_be_withdrawn(member: Reader, service: Ser
 
 
 def test_users_are_for_administrators(member: Reader, service: Service, readers: Callable[..., Reader]) -> None:
-    assert member.http.get("/users").status_code == 403
+    assert member.http.get("/manage/users").status_code == 403
     email, password = service.administrator
     administrator = readers()
     page = administrator.post("/sign-in", "/sign-in", email=email, password=password)
     assert page.status_code == 200
-    assert member.email in administrator.http.get("/users").text
-    invited = administrator.post("/users", "/users/invitations", role="curator", email="")
+    assert member.email in administrator.http.get("/manage/users").text
+    invited = administrator.post("/manage/users", "/manage/users/invitations", role="curator", email="")
     link = re.search(r"/register\?invitation=[\w-]+", invited.text)
     assert link
     newcomer = readers()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from atisbo.cli.adopt import adopt
+from atisbo.cli.audit import audit
 from atisbo.cli.backup import backup, restore
 from atisbo.cli.learn import learn
 from atisbo.cli.main import app
@@ -12,6 +13,7 @@ from atisbo.cli.teach import teach
 
 __all__ = ["app"]
 
+app.add_typer(audit, name="audit")
 app.add_typer(learn)
 app.add_typer(teach)
 app.command()(predict)

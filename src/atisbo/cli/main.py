@@ -123,12 +123,13 @@ def create_user(
     """Add a user, whatever the registration setting says."""
     from atisbo.cli.database import opened
     from atisbo.domain.access import Role
-    from atisbo.services import accounts
+    from atisbo.services import accounts, audit
 
     if role not in set(Role):
         raise Misconfigured("role_unknown", "There is no such role.")
     with opened(settings()) as workplace, workplace.transaction() as session:
-        accounts.create(session, email=email, password=password, role=Role(role))
+        user = accounts.create(session, email=email, password=password, role=Role(role))
+        audit.note(session, None, "user.made", f"user:{user.id}", role=role, by="operator")
     typer.echo(f"{email}: {role}")
 
 

@@ -32,13 +32,21 @@ class Right(StrEnum):
     MANAGE_ACCOUNT = "manage_account"
     """Change one's own password, language and tokens."""
     MANAGE_USERS = "manage_users"
+    """Invite people, change their roles and quotas, disable them."""
+    DELETE_ALL = "delete_all"
+    """Delete anybody's images."""
+    OPERATE = "operate"
+    """See how the service is doing, and have failed work done again."""
+    AUDIT = "audit"
+    """Read who did what."""
 
 
 _USER = frozenset({Right.PREDICT, Right.REVIEW, Right.DELETE, Right.MANAGE_ACCOUNT})
+_CURATOR = frozenset({Right.SEE_ALL, Right.REVIEW_ALL, Right.DELETE_ALL})
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.USER: _USER,
-    Role.CURATOR: _USER | {Right.SEE_ALL, Right.REVIEW_ALL},
-    Role.ADMINISTRATOR: _USER | {Right.SEE_ALL, Right.REVIEW_ALL, Right.MANAGE_USERS},
+    Role.CURATOR: _USER | _CURATOR,
+    Role.ADMINISTRATOR: _USER | _CURATOR | {Right.MANAGE_USERS, Right.OPERATE, Right.AUDIT},
 }
 
 SCOPES: Final[dict[str, frozenset[Right]]] = {
@@ -46,6 +54,8 @@ SCOPES: Final[dict[str, frozenset[Right]]] = {
     "review": frozenset({Right.REVIEW, Right.REVIEW_ALL}),
     "delete": frozenset({Right.DELETE}),
     "read_all": frozenset({Right.SEE_ALL}),
+    "delete_all": frozenset({Right.DELETE_ALL}),
+    "operate": frozenset({Right.OPERATE}),
 }
 """What a personal token may be given; never the account itself or other users."""
 
@@ -62,6 +72,13 @@ class Actor:
     """Hash of the browser session's token; None for the API."""
     scopes: frozenset[str] | None = None
     """None means everything the role allows."""
+    address: str = ""
+    """Where the request came from."""
+
+    @property
+    def manages(self) -> bool:
+        """Whether any page of those who look after the service is for this actor."""
+        return self.role is not Role.USER
 
     def may(self, right: Right) -> bool:
         if right not in RIGHTS[self.role]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Final
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 from atisbo.config import Settings
 from atisbo.domain.access import Actor, Right, Role
 from atisbo.errors import Conflict, Invalid, NotAllowed, NotSignedIn
+from atisbo.services import audit
 from atisbo.store.accounts import (
     InvitationRecord,
     RefreshTokenRecord,
@@ -69,7 +71,9 @@ def register(
     if invited is None and settings.registration == "closed":
         raise NotAllowed("registration_closed", "Registration is closed. Ask an administrator for an account.")
     role = Role(invited.role) if invited else Role.USER
-    return actor_of(create(session, email=email, password=password, role=role, language=language))
+    actor = actor_of(create(session, email=email, password=password, role=role, language=language))
+    audit.note(session, actor, "user.registered", f"user:{actor.user_id}", role=role, invitation=invited and invited.id)
+    return actor
 
 
 def create(session: Session, *, email: str, password: str, role: Role = Role.USER, language: str = "en") -> UserRecord:
@@ -146,7 +150,20 @@ def sign_in(
     """Check the password and open a browser session; returns its token, which is stored only as a hash."""
     user = verify(session, email=email, password=password)
     session.execute(delete(SessionRecord).where(SessionRecord.expires_at <= now()))
+    note_sign_in(session, user, address)
     return _open_session(session, settings, user.id, address, user_agent)
+
+
+def note_sign_in(session: Session, user: UserRecord, address: str) -> None:
+    audit.note(session, replace(actor_of(user), address=address), "user.signed_in", f"user:{user.id}")
+
+
+def note_failure(session: Session, *, email: str, address: str) -> None:
+    """Write down that somebody tried to sign in and could not; an address that has no account is not kept."""
+    user = by_email(session, email.strip()) if "\x00" not in email else None
+    subject = f"user:{user.id}" if user else "user:unknown"
+    person = user.id if user else None
+    audit.note(session, None, "user.sign_in_failed", subject, address=address, person_id=person)
 
 
 def _open_session(session: Session, settings: Settings, user_id: UUID, address: str, user_agent: str) -> str:
@@ -183,6 +200,7 @@ def change_password(session: Session, settings: Settings, actor: Actor, *, curre
     except NotSignedIn as error:
         raise Invalid("password_wrong", "The current password is wrong.") from error
     set_password(session, user, new)
+    audit.note(session, actor, "user.password_changed", f"user:{user.id}")
     return _open_session(session, settings, user.id, "", "")
 
 

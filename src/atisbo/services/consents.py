@@ -13,6 +13,7 @@ from atisbo.domain.access import Actor, Right
 from atisbo.domain.applications import Application
 from atisbo.domain.consents import SHARING, USE, Kind, Terms, training
 from atisbo.errors import ConsentNeeded, Invalid, NotAllowed, NotFound, Outdated
+from atisbo.services import audit
 from atisbo.store import consents as store
 from atisbo.store.consents import ConsentRecord
 from atisbo.store.db import now
@@ -58,6 +59,7 @@ def withdraw(session: Session, actor: Actor) -> None:
         )
         .values(withdrawn_at=now())
     )
+    audit.note(session, actor, "consent.withdrawn", f"user:{actor.user_id}", kind=Kind.USE)
 
 
 def agreed(session: Session, actor: Actor) -> bool:
@@ -164,7 +166,7 @@ def forbid(session: Session, actor: Actor, *, image_id: UUID) -> None:
     image = _own(session, actor, image_id)
     image.training_consent = False
     session.flush()
-    _end(session, image, Kind.TRAINING)
+    _end(session, actor, image, Kind.TRAINING)
 
 
 def share(
@@ -199,14 +201,15 @@ def unshare(session: Session, actor: Actor, *, image_id: UUID) -> None:
     image = _own(session, actor, image_id)
     image.shared = False
     session.flush()
-    _end(session, image, Kind.SHARING)
+    _end(session, actor, image, Kind.SHARING)
 
 
-def _end(session: Session, image: ImageRecord, kind: Kind) -> None:
+def _end(session: Session, actor: Actor, image: ImageRecord, kind: Kind) -> None:
     record = store.of_image(session, image.id, kind.value)
     if record is not None:
         record.withdrawn_at = now()
         session.flush()
+        audit.note(session, actor, "consent.withdrawn", f"image:{image.id}", kind=kind)
 
 
 def _own(session: Session, actor: Actor, image_id: UUID) -> ImageRecord:
@@ -248,6 +251,8 @@ def _add(
     )
     session.add(record)
     session.flush()
+    subject = f"image:{image_id}" if image_id else f"user:{actor.user_id}"
+    audit.note(session, actor, "consent.given", subject, kind=kind, version=terms.version)
     return record
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Right
 from atisbo.errors import NotAllowed, NotFound
+from atisbo.services import audit
 from atisbo.store.blobs import Blobs, derived, original
 from atisbo.store.images import ImageRecord, lock_original, readable, still_used
 from atisbo.store.predictions import PredictionRecord
@@ -28,7 +29,8 @@ def delete(session: Session, actor: Actor, *, image_id: UUID) -> None:
         raise NotFound("image_unknown", "There is no such image, or it has been deleted.")
     if image.owner_id != actor.user_id:
         raise NotAllowed("image_foreign", "This image belongs to somebody else. Only its owner can delete it.")
-    predictions = session.scalars(select(PredictionRecord.id).where(PredictionRecord.image_id == image.id))
+    predictions = list(session.scalars(select(PredictionRecord.id).where(PredictionRecord.image_id == image.id)))
+    audit.note(session, actor, "image.deleted", f"image:{image.id}", predictions=len(predictions))
     enqueue(session, ERASE, {"original": image.sha256, "predictions": [str(p) for p in predictions]})
     session.delete(image)
     session.flush()

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.exports import README
+from atisbo.services import audit
 from atisbo.services.work import Workplace
 from atisbo.store.accounts import InvitationRecord, PersonalTokenRecord, RefreshTokenRecord, SessionRecord, UserRecord
 from atisbo.store.blobs import Blobs, derived, original
@@ -36,6 +37,7 @@ def export(workplace: Workplace, actor: Actor) -> Iterator[bytes]:
     No transaction stays open while it is sent: what is deleted meanwhile is left out.
     """
     actor.require(Right.MANAGE_ACCOUNT)
+    workplace.within(lambda session: audit.note(session, actor, "user.exported", f"user:{actor.user_id}"))
     return _archive(workplace, actor)
 
 
@@ -80,6 +82,7 @@ def _entries(workplace: Workplace, actor: Actor) -> Iterator[tuple[str, bytes]]:
     yield "account.json", _json(workplace.within(lambda session: _account(session, actor)))
     yield "consents.json", _json(workplace.within(lambda session: _rows(session, ConsentRecord, "user_id", actor)))
     yield "reviews.json", _json(workplace.within(lambda session: _rows(session, ReviewRecord, "author_id", actor)))
+    yield "log.json", _json(workplace.within(lambda session: [vars(said) for said in audit.mine(session, actor)]))
     for image in _images(workplace, actor):
         yield from _image(workplace.blobs, image)
 

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from atisbo.config import Secrets, Settings
 from atisbo.domain.access import SCOPES, Actor, Right
 from atisbo.errors import Invalid, NotFound, NotSignedIn
-from atisbo.services.accounts import actor_of, verify
+from atisbo.services import audit
+from atisbo.services.accounts import actor_of, note_sign_in, verify
 from atisbo.store.accounts import (
     PersonalTokenRecord,
     RefreshTokenRecord,
@@ -55,9 +56,10 @@ def _expired() -> NotSignedIn:
     return NotSignedIn("token_wrong", "The token is expired or not valid. Sign in again.")
 
 
-def issue(session: Session, settings: Settings, keys: Secrets, *, email: str, password: str) -> Pair:
+def issue(session: Session, settings: Settings, keys: Secrets, *, email: str, password: str, address: str = "") -> Pair:
     """Check the password and start a new family of refresh tokens."""
     user = verify(session, email=email, password=password)
+    note_sign_in(session, user, address)
     return _pair(session, settings, keys, user.id, uuid4())
 
 
@@ -172,17 +174,17 @@ def create(session: Session, actor: Actor, *, name: str, scopes: list[str], days
     if not 1 <= days <= 366:
         raise Invalid("token_days", "A token lasts between 1 and 366 days.")
     token = PERSONAL_PREFIX + secrets.token_urlsafe(32)
-    session.add(
-        PersonalTokenRecord(
-            user_id=actor.user_id,
-            name=name.strip(),
-            token_hash=hashed(token),
-            hint=token[:10],
-            scopes=sorted(set(scopes)),
-            expires_at=now() + timedelta(days=days),
-        )
+    record = PersonalTokenRecord(
+        user_id=actor.user_id,
+        name=name.strip(),
+        token_hash=hashed(token),
+        hint=token[:10],
+        scopes=sorted(set(scopes)),
+        expires_at=now() + timedelta(days=days),
     )
+    session.add(record)
     session.flush()
+    audit.note(session, actor, "token.made", f"token:{record.id}", scopes=record.scopes, days=days)
     return token
 
 
@@ -212,3 +214,4 @@ def revoke(session: Session, actor: Actor, *, token_id: UUID) -> None:
     )
     if revoked is None:
         raise NotFound("token_unknown", "There is no such token.")
+    audit.note(session, actor, "token.withdrawn", f"token:{token_id}")

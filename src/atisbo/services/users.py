@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from atisbo.config import Settings
 from atisbo.domain.access import Actor, Right, Role
 from atisbo.errors import Conflict, Invalid, NotFound
+from atisbo.services import audit
 from atisbo.services.accounts import create, end_everything, set_password
 from atisbo.store.accounts import InvitationRecord, PersonalTokenRecord, UserRecord, by_email, hashed
 from atisbo.store.db import now
@@ -56,6 +57,7 @@ def set_role(session: Session, actor: Actor, *, user_id: UUID, role: str) -> Non
     user = _managed(session, actor, user_id)
     if role not in set(Role):
         raise Invalid("role_unknown", "There is no such role.")
+    audit.note(session, actor, "user.role_changed", f"user:{user.id}", before=user.role, after=role)
     user.role = role
 
 
@@ -63,6 +65,7 @@ def set_disabled(session: Session, actor: Actor, *, user_id: UUID, disabled: boo
     """A disabled user is signed out at once and keeps their images."""
     user = _managed(session, actor, user_id)
     user.disabled_at = now() if disabled else None
+    audit.note(session, actor, "user.disabled" if disabled else "user.enabled", f"user:{user.id}")
     if disabled:
         end_everything(session, user.id)
         session.execute(
@@ -80,16 +83,16 @@ def invite(session: Session, actor: Actor, settings: Settings, *, role: str = "u
     if settings.registration == "closed":
         raise Conflict("registration_closed", "Registration is closed. Ask an administrator for an account.")
     token = secrets.token_urlsafe(24)
-    session.add(
-        InvitationRecord(
-            token_hash=hashed(token),
-            role=role,
-            email=(email or "").strip().lower() or None,
-            created_by=actor.user_id,
-            expires_at=now() + timedelta(days=7),
-        )
+    record = InvitationRecord(
+        token_hash=hashed(token),
+        role=role,
+        email=(email or "").strip().lower() or None,
+        created_by=actor.user_id,
+        expires_at=now() + timedelta(days=7),
     )
+    session.add(record)
     session.flush()
+    audit.note(session, actor, "invitation.made", f"invitation:{record.id}", role=role)
     return token
 
 
@@ -115,3 +118,4 @@ def reset_password(session: Session, *, email: str, password: str) -> None:
     if user is None:
         raise NotFound("user_unknown", "There is no such user.")
     set_password(session, user, password)
+    audit.note(session, None, "user.password_reset", f"user:{user.id}", by="operator")

@@ -38,12 +38,13 @@ class Workplace:
                 "database_unset", "Set ATISBO_DATABASE_URL, or start the whole service with: atisbo serve"
             )
         engine = db.connect(settings.database_url, pool_size=settings.database_pool_size)
+        secrets = Secrets.open(settings.data_dir)
         return cls(
             settings=settings,
-            secrets=Secrets.open(settings.data_dir),
+            secrets=secrets,
             blobs=Blobs.open(settings.data_dir, settings.blob_url),
             engine=engine,
-            sessions=db.sessions(engine),
+            sessions=db.sessions(engine, audit_key=secrets.key("audit")),
         )
 
     @contextmanager

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import DateTime, Engine, MetaData, Uuid, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -47,8 +48,9 @@ def connect(url: str, *, pool_size: int = 5) -> Engine:
     )
 
 
-def sessions(engine: Engine) -> sessionmaker[Session]:
-    return sessionmaker(engine, expire_on_commit=False, autoflush=True)
+def sessions(engine: Engine, **info: Any) -> sessionmaker[Session]:
+    """Makes sessions; each carries ``info`` along."""
+    return sessionmaker(engine, expire_on_commit=False, autoflush=True, info=info)
 
 
 @contextmanager

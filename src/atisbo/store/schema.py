@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, text
 
 from atisbo.store import (  # noqa: F401 -- they register their records
     accounts,
+    audit,
     collections,
     consents,
     embeddings,

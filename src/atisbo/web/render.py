@@ -107,7 +107,8 @@ def _everywhere(request: Request, language: str) -> dict[str, Any]:
 def _back(request: Request) -> str:
     """Where to return to after switching the language; a form's own address may not answer to GET, its page does."""
     if request.method != "GET":
-        return "/" + request.url.path.split("/")[1]
+        parts = request.url.path.split("/")
+        return "/".join(parts[: 3 if parts[1] == "manage" else 2])
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 

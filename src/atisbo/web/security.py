@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
@@ -61,11 +62,21 @@ def authenticate(session: Session, request: Request, settings: Settings, secrets
     Raises:
         NotSignedIn: a bearer token was sent and is not good.
     """
+    actor = _actor(session, request, settings, secrets)
+    return actor and replace(actor, address=address_of(request))
+
+
+def _actor(session: Session, request: Request, settings: Settings, secrets: Secrets) -> Actor | None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return tokens.from_bearer(session, secrets, token.strip())
     cookie = request.cookies.get(cookie_name(settings))
     return accounts.from_session(session, cookie) if cookie else None
+
+
+def address_of(request: Request) -> str:
+    """Where the request came from; empty where the server does not know."""
+    return request.client.host if request.client else ""
 
 
 def csrf_token(request: Request, settings: Settings, secrets: Secrets) -> str:

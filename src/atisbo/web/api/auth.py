@@ -15,6 +15,7 @@ from atisbo.web.api.accounts import Me, me
 from atisbo.web.api.shapes import Body
 from atisbo.web.deps import AppState, Db
 from atisbo.web.render import language_of
+from atisbo.web.security import address_of
 
 router = APIRouter(tags=["auth"])
 
@@ -56,12 +57,18 @@ def register(body: Registration, request: Request, db: Db, state: AppState) -> M
 
 
 @router.post("/auth/token")
-def token(
-    form: Annotated[OAuth2PasswordRequestForm, Depends()], request: Request, db: Db, state: AppState
-) -> TokenPair:
+def token(form: Annotated[OAuth2PasswordRequestForm, Depends()], request: Request, state: AppState) -> TokenPair:
     """Exchange e-mail address (as ``username``) and password for a short access token and a refresh token."""
-    with state.sign_in_pace.attempt(form.username, request):
-        return _shown(tokens.issue(db, state.settings, state.secrets, email=form.username, password=form.password))
+    who = {"email": form.username, "address": address_of(request)}
+    within = state.workplace.within
+    try:
+        with state.sign_in_pace.attempt(form.username, request):
+            return _shown(
+                within(lambda db: tokens.issue(db, state.settings, state.secrets, password=form.password, **who))
+            )
+    except NotSignedIn:
+        within(lambda db: accounts.note_failure(db, **who))
+        raise
 
 
 @router.post("/auth/refresh")

@@ -119,6 +119,8 @@ def _scope_words(_: Translate) -> dict[str, str]:
         "review": _("Say whether your answers were right"),
         "delete": _("Delete your images"),
         "read_all": _("Read everybody's images and answers"),
+        "delete_all": _("Delete everybody's images"),
+        "operate": _("See how the service is doing, and have failed work done again"),
     }
 
 

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from atisbo.errors import UserError
+from atisbo.errors import NotSignedIn, UserError
 from atisbo.services import accounts
 from atisbo.web import render
 from atisbo.web.deps import AppState, Db, MaybeActor, State, protect
 from atisbo.web.pages.forms import blame, local, see
-from atisbo.web.security import clear_session_cookie, set_session_cookie
+from atisbo.web.security import address_of, clear_session_cookie, set_session_cookie
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(protect)])
 _FIELDS: Final = {
@@ -47,6 +47,8 @@ def sign_in(
         with db.begin_nested():
             token = _session_token(request, db, state, email, password)
     except UserError as error:
+        if isinstance(error, NotSignedIn):
+            accounts.note_failure(db, email=email, address=address_of(request))
         return render.page(
             request,
             "sign_in.html",
@@ -69,7 +71,7 @@ def _session_token(request: Request, db: Session, state: State, email: str, pass
             state.settings,
             email=email,
             password=password,
-            address=request.client.host if request.client else "",
+            address=address_of(request),
             user_agent=request.headers.get("user-agent", ""),
         )
 

@@ -14,9 +14,10 @@ from atisbo.errors import UserError
 from atisbo.services import users
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, protect
+from atisbo.web.pages import manage
 from atisbo.web.pages.forms import blame, see
 
-router = APIRouter(prefix="/users", include_in_schema=False, dependencies=[Depends(protect)])
+router = APIRouter(prefix="/manage/users", include_in_schema=False, dependencies=[Depends(protect)])
 Text = Annotated[str, Form(max_length=300)]
 
 
@@ -28,19 +29,19 @@ def everybody(request: Request, db: Db, actor: CurrentActor) -> Response:
 @router.post("/{user_id}/role")
 def role(db: Db, actor: CurrentActor, user_id: UUID, role: Text = "") -> Response:
     users.set_role(db, actor, user_id=user_id, role=role)
-    return see("/users")
+    return see("/manage/users")
 
 
 @router.post("/{user_id}/disabling")
 def disable(db: Db, actor: CurrentActor, user_id: UUID) -> Response:
     users.set_disabled(db, actor, user_id=user_id, disabled=True)
-    return see("/users")
+    return see("/manage/users")
 
 
 @router.post("/{user_id}/enabling")
 def enable(db: Db, actor: CurrentActor, user_id: UUID) -> Response:
     users.set_disabled(db, actor, user_id=user_id, disabled=False)
-    return see("/users")
+    return see("/manage/users")
 
 
 @router.post("/invitations")
@@ -57,9 +58,10 @@ def invite(
 
 
 def _page(request: Request, db: Session, actor: Actor, *, status: int = 200, **context: Any) -> Response:
-    return render.page(
+    return manage.page(
         request,
-        "users.html",
+        actor,
+        "manage/users.html",
         status=status,
         users=users.list_users(db, actor),
         invitations=users.list_invitations(db, actor),
