@@ -78,3 +78,14 @@ def test_a_stranger_is_turned_away_before_the_body_is_read(ana: Door) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     answer = Door(ana.app, {}).post(BATCH, content=b"no form at all", headers=headers)
     assert answer.status_code == 401
+
+
+def test_some_predictions_are_asked_for_by_id(
+    ana: Door, workplace: Workplace, make_actor: Make, tmp_path: Path
+) -> None:
+    answer = ana.post(BATCH, files=parts(("a", b"a"), ("b", b"b"), ("c", b"c")))
+    first, _, last = (item["prediction"]["id"] for item in answer.json()["items"])
+    query = f"/predictions?id={first}&id={last}"
+    assert {one["id"] for one in ana.get(query).json()["items"]} == {first, last}
+    bea = Door(opened(workplace, tmp_path), bearer(workplace, make_actor("bea")))
+    assert bea.get(query).json()["items"] == []

@@ -192,16 +192,23 @@ def list_(
     application: str | None = None,
     status: Status | None = None,
     reviewed: bool | None = None,
+    ids: Sequence[UUID] | None = None,
     limit: int = 50,
     before: str | None = None,
 ) -> Page:
-    """One's own predictions, newest first; ``reviewed`` keeps those that the actor has reviewed, or has not."""
+    """One's own predictions, newest first; ``reviewed`` keeps those that the actor has reviewed, or has not.
+
+    Args:
+        ids: only these, as far as they are there.
+    """
     actor.require(Right.PREDICT)
     query = store.readable(actor).where(PredictionRecord.owner_id == actor.user_id)
     if application is not None:
         query = query.where(PredictionRecord.application == application)
     if status is not None:
         query = query.where(PredictionRecord.status == status.value)
+    if ids is not None:
+        query = query.where(PredictionRecord.id.in_(ids))
     if reviewed is not None:
         said = exists().where(
             ReviewRecord.prediction_id == PredictionRecord.id, ReviewRecord.author_id == actor.user_id

@@ -110,11 +110,12 @@ def list_predictions(
     actor: CurrentActor,
     application: Annotated[str | None, Query(max_length=60)] = None,
     status: Status | None = None,
+    ids: Annotated[list[UUID] | None, Query(alias="id", max_length=50, description="Only these")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: Annotated[str | None, Query(max_length=100)] = None,
 ) -> PredictionPage:
     """One's own predictions, newest first."""
-    page = predictions.list_(db, actor, application=application, status=status, limit=limit, before=before)
+    page = predictions.list_(db, actor, application=application, status=status, ids=ids, limit=limit, before=before)
     language = language_of(request)
     return PredictionPage(items=[shape(view, language) for view in page.items], next=page.next)
 

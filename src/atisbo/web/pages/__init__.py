@@ -3,6 +3,7 @@
 from atisbo.web.pages import (
     about,
     account,
+    batch,
     cards,
     entry,
     guides,
@@ -20,6 +21,7 @@ _pages = (
     entry,
     account,
     workbench,
+    batch,
     cards,
     guides,
     terms,

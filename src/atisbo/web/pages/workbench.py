@@ -21,7 +21,7 @@ from atisbo.web.pages.cards import called, record, right
 
 router = APIRouter(prefix="/a/{application}", include_in_schema=False, dependencies=[Depends(protect)])
 _SIDE_BY_SIDE: Final = 3
-_ACCEPT: Final = ",".join((*ACCEPTED_MEDIA_TYPES, ".tif", ".tiff", ".bmp", ".webp"))
+ACCEPT: Final = ",".join((*ACCEPTED_MEDIA_TYPES, ".tif", ".tiff", ".bmp", ".webp"))
 
 
 @router.get("")
@@ -65,7 +65,7 @@ def _page(request: Request, state: State, name: str, selected: UUID | None, *, a
         consent=application.consent.text.in_(language) if application.consent else "",
         consent_version=application.consent.version if application.consent else None,
         max_bytes=state.settings.max_upload_bytes,
-        accept=_ACCEPT,
+        accept=ACCEPT,
         record=record(card, language),
         right=right(application, card, language),
         task=card.task,

@@ -4,8 +4,8 @@ import { say } from "./words.js";
 
 const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
 
-/** Call ``take`` with the files of every drop and paste. */
-export function listenToDrops(take) {
+/** Call ``take`` with the files of every drop and paste; ``gather`` finds them in what was dropped. */
+export function listenToDrops(take, gather = (transfer) => [...transfer.files]) {
   const veil = document.getElementById("drop-veil");
   document.addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
@@ -15,11 +15,11 @@ export function listenToDrops(take) {
   document.addEventListener("dragleave", ({ relatedTarget }) => {
     if (!relatedTarget) veil.hidden = true;
   });
-  document.addEventListener("drop", (event) => {
+  document.addEventListener("drop", async (event) => {
     veil.hidden = true;
     if (!hasFiles(event)) return;
     event.preventDefault();
-    take([...event.dataTransfer.files]);
+    take(await gather(event.dataTransfer));
   });
   document.addEventListener("paste", ({ clipboardData }) => {
     const files = [...(clipboardData?.files ?? [])];

@@ -13,9 +13,10 @@ export class Refusal extends Error {
   }
 }
 
-export const list = (application, before) =>
-  call("GET", `/predictions?application=${application}&limit=50${before ? `&before=${encodeURIComponent(before)}` : ""}`);
+export const list = (application, before, limit = 50) =>
+  call("GET", `/predictions?application=${application}&limit=${limit}${before ? `&before=${encodeURIComponent(before)}` : ""}`);
 export const one = (id) => call("GET", `/predictions/${id}`);
+export const some = (ids) => call("GET", `/predictions?limit=${ids.length}&${ids.map((id) => `id=${id}`).join("&")}`);
 export const contours = (id) => call("GET", `/predictions/${id}/contours`);
 export const deleteImage = (id) => call("DELETE", `/images/${id}`);
 export const trySample = (application, file, region) =>
@@ -51,6 +52,19 @@ function read(status, text) {
   }
   if (status >= 200 && status < 300) return body;
   throw new Refusal(body?.detail ?? say("lost.server"), { status, code: body?.code });
+}
+
+/** Many files in one request; answers what became of each, in their order. */
+export async function sendMany(application, files, { regions, consent, key }) {
+  const form = new FormData();
+  for (const { file, name } of files) form.append("files", file, name);
+  if (regions) form.append("regions", JSON.stringify(regions));
+  if (consent) form.append("consent", "training");
+  const headers = { Accept: "application/json", "X-CSRF-Token": token, "Idempotency-Key": key };
+  const answer = await fetch(`${API}/applications/${application}/batches`, { method: "POST", headers, body: form }).catch(() => {
+    throw new Refusal(say("offline"));
+  });
+  return read(answer.status, await answer.text());
 }
 
 /** XMLHttpRequest, because fetch does not tell how much of a body has gone out. */
