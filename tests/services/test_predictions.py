@@ -178,7 +178,7 @@ def test_only_the_latest_attempt_may_write(workplace: Workplace, make_actor: Mak
     assert workplace.within(lambda s: predictions.record(s, [done(asked.id, second)])) == set()
     assert workplace.within(lambda s: predictions.claim(s, [asked.id])) == {}
     view = workplace.within(lambda s: predictions.get(s, actor, prediction_id=asked.id))
-    assert (view.status, view.image.width, view.position) == (Status.DONE, 2, None)
+    assert (view.status, view.image.width, view.place) == (Status.DONE, 2, None)
 
 
 def test_results_of_a_group_each_find_their_row(workplace: Workplace, make_actor: Make) -> None:

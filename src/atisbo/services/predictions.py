@@ -19,7 +19,8 @@ from atisbo.domain.applications import Application
 from atisbo.domain.images import Region
 from atisbo.domain.predictions import Failure, Status
 from atisbo.errors import Conflict, Invalid, NotFound
-from atisbo.services import consents
+from atisbo.services import consents, waiting
+from atisbo.services.waiting import Place
 from atisbo.store import predictions as store
 from atisbo.store.blobs import Blobs, derived, digest, original
 from atisbo.store.images import ImageRecord, lock_original
@@ -49,7 +50,7 @@ class ImageView:
 
 @dataclass(frozen=True)
 class PredictionView:
-    """A prediction as its readers see it; ``position`` is its place in the queue while it is open."""
+    """A prediction as its readers see it; ``place`` is where it stands in the queue while it is open."""
 
     id: UUID
     owner_id: UUID
@@ -62,7 +63,7 @@ class PredictionView:
     region: Region | None
     findings: dict[str, Any] | None
     failure: Failure | None
-    position: int | None
+    place: Place | None
 
     @property
     def outlined(self) -> bool:
@@ -250,7 +251,7 @@ def view(session: Session, record: PredictionRecord, *, queued: bool = True) -> 
         region=Region(**record.region) if record.region else None,
         findings=_without_outlines(record.findings),
         failure=Failure.model_validate(record.failure) if record.failure else None,
-        position=store.position(session, record) if queued and not status.finished else None,
+        place=waiting.place(session, record) if queued and not status.finished else None,
     )
 
 

@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from atisbo.domain.access import Actor, Right
+from atisbo.domain.waiting import Pace
 from atisbo.store.db import Base, Identified, now
 from atisbo.store.images import ImageRecord
 from atisbo.store.vectors import Vector, written
@@ -48,6 +49,7 @@ class PredictionRecord(Identified, Base):
             "created_at",
             postgresql_where=text("status IN ('waiting','running')"),
         ),
+        Index("ix_predictions_finished_at", "finished_at"),
     )
 
     image_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), index=True)
@@ -166,6 +168,48 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> set[uuid.UUID]:
 def notify(session: Session, payload: str) -> None:
     """Tell every listening web process, when this transaction commits."""
     session.execute(text("SELECT pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": payload})
+
+
+_PACE = text(
+    """
+    WITH recent AS (
+        SELECT started_at, finished_at FROM predictions
+        WHERE finished_at > now() - make_interval(mins => :minutes) AND started_at IS NOT NULL
+        ORDER BY finished_at DESC LIMIT 300
+    ), run AS (
+        SELECT started_at, finished_at, max(finished_at) OVER (
+            ORDER BY started_at, finished_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS before FROM recent
+    ), oldest AS (
+        SELECT min(created_at) AS asked FROM predictions WHERE status IN ('waiting', 'running')
+    )
+    SELECT count(*) AS finished,
+        coalesce(sum(greatest(extract(epoch FROM finished_at - greatest(started_at, before)), 0)), 0) AS busy_s,
+        coalesce(extract(epoch FROM now() - greatest(max(finished_at), (SELECT asked FROM oldest))), 0) AS silent_s
+    FROM run
+    """
+)
+
+
+def pace(session: Session, *, minutes: int = 10) -> Pace:
+    """Of the last predictions that ended: times of work that overlap are counted once."""
+    row = session.execute(_PACE, {"minutes": minutes}).one()
+    return Pace(row.finished, float(row.busy_s), float(row.silent_s))
+
+
+_PLACES = text(
+    """
+    SELECT id, position FROM (
+        SELECT id, owner_id, status, row_number() OVER (ORDER BY created_at) AS position
+        FROM predictions WHERE status IN ('waiting', 'running')
+    ) AS line WHERE owner_id = :owner AND status = 'waiting' ORDER BY position LIMIT 200
+    """
+)
+
+
+def places(session: Session, owner_id: uuid.UUID) -> dict[uuid.UUID, int]:
+    """The place in the queue of each prediction of this owner that waits."""
+    return {row.id: row.position for row in session.execute(_PLACES, {"owner": owner_id})}
 
 
 def position(session: Session, record: PredictionRecord) -> int:

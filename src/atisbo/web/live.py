@@ -58,6 +58,8 @@ class Hub:
         self._listeners: set[_Listener] = set()
         self._recent: OrderedDict[UUID, Event] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
+        self.heard = 0
+        """Rises with every event of anybody's: while it stays, no place in the queue has moved."""
         self.stopping = asyncio.Event()
 
     async def start(self) -> None:
@@ -110,6 +112,7 @@ class Hub:
                 yield Event(UUID(owner), UUID(prediction), status)
 
     def _tell(self, event: Event) -> None:
+        self.heard += 1
         if event.prediction_id is not None:
             self._recent[event.prediction_id] = event
             self._recent.move_to_end(event.prediction_id)

@@ -83,11 +83,13 @@ def message(event: str, data: object) -> str:
     return f"event: {event}\ndata: {json.dumps(data, default=str)}\n\n"
 
 
-async def stream(request: Request, queue: asyncio.Queue[Event]) -> AsyncIterator[Event | None]:
-    """Events as they come, None as a heartbeat, until the reader leaves or the service stops."""
+async def stream(
+    request: Request, queue: asyncio.Queue[Event], pulse_s: float = HEARTBEAT_S
+) -> AsyncIterator[Event | None]:
+    """Events as they come, None after ``pulse_s`` without one, until the reader leaves or the service stops."""
     stopping = state_of(request).hub.stopping
     while not stopping.is_set() and not await request.is_disconnected():
         try:
-            yield await asyncio.wait_for(queue.get(), HEARTBEAT_S)
+            yield await asyncio.wait_for(queue.get(), pulse_s)
         except TimeoutError:
             yield None

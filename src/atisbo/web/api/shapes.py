@@ -39,6 +39,9 @@ class FailureShape(BaseModel):
 
 class QueueShape(BaseModel):
     position: int
+    """1 is next."""
+    expected_s: int | None
+    """Seconds until the answer, from how quickly the last ones came; null where nobody can tell."""
 
 
 class PredictionShape(BaseModel):
@@ -83,7 +86,7 @@ def shape(view: PredictionView, language: str) -> PredictionShape:
             status=failure.status,
             detail=translate(language, failure.message, **failure.values_in(language)),
         ),
-        queue=QueueShape(position=view.position) if view.position is not None else None,
+        queue=view.place and QueueShape(**vars(view.place)),
         links=_links(view),
         notice=translate(language, NOTICE),
     )

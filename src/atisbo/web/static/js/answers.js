@@ -21,8 +21,16 @@ export function sentence(item) {
   if (item.status === "refused" && item.problem) return parts(item.problem)[0];
   if (item.status === "sending" && item.file)
     return say("sending.sentence", { done: megabytes(item.file.size * item.progress), size: megabytes(item.file.size) });
-  if (item.status === "waiting" && queue?.position > 1) return say("waiting.place", { position: queue.position });
+  if (item.status === "waiting" && queue) return place(queue);
   return say(`${item.status}.sentence`);
+}
+
+/** Where it stands in the queue, and how long it takes if that is known and worth saying. */
+function place({ position, expected_s: seconds }) {
+  const key = position > 1 ? "waiting.place" : "waiting.sentence";
+  if (!seconds || seconds < 2) return say(key, { position });
+  if (seconds < 90) return say(`${key}.seconds`, { position, seconds: seconds < 10 ? seconds : 5 * Math.ceil(seconds / 5) });
+  return say(`${key}.minutes`, { position, minutes: Math.ceil(seconds / 60) });
 }
 
 /** What follows the sentence: why there is no answer, what the network leans to, what an empty answer means. */

@@ -21,6 +21,7 @@ export class Live {
   #connect() {
     this.#events = new EventSource("/api/v1/events");
     this.#events.addEventListener("prediction", ({ data }) => this.#heard(JSON.parse(data)));
+    this.#events.addEventListener("queue", ({ data }) => this.#moved(JSON.parse(data)));
     this.#events.addEventListener("refresh", () => this.#catchUp());
     addEventListener("pagehide", () => this.#events.close());
     addEventListener("pageshow", ({ persisted }) => persisted && this.#connect());
@@ -30,6 +31,13 @@ export class Live {
     const item = this.#collection.find(id);
     if (!item) return this.#remember(id);
     if (item.status !== status) await this.#read(id);
+  }
+
+  #moved(places) {
+    for (const [id, queue] of Object.entries(places)) {
+      const item = this.#collection.find(id);
+      if (item?.status === "waiting") this.#collection.change(item, { prediction: { ...item.prediction, queue } });
+    }
   }
 
   /** An answer can be quicker than the confirmation of its upload. */
