@@ -5,6 +5,7 @@ from __future__ import annotations
 from atisbo.cli.adopt import adopt
 from atisbo.cli.audit import audit
 from atisbo.cli.backup import backup, restore
+from atisbo.cli.business import business
 from atisbo.cli.learn import learn
 from atisbo.cli.main import app
 from atisbo.cli.predict import predict
@@ -21,3 +22,4 @@ app.command("import")(adopt)
 app.command()(profile)
 app.command()(backup)
 app.command()(restore)
+app.command()(business)

@@ -21,6 +21,7 @@ from atisbo.store import (  # noqa: F401 -- they register their records
     images,
     predictions,
     reviews,
+    scenarios,
 )
 from atisbo.store.db import Base
 

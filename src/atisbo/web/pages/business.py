@@ -1,0 +1,228 @@
+"""Does it pay? The assumptions are the page's address, so that a link shares them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import Annotated, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from atisbo import i18n
+from atisbo.domain.access import Actor
+from atisbo.domain.finance import Case, Plan, Undefined, plan
+from atisbo.domain.sensitivity import around, limits, simulate, tornado, two_way
+from atisbo.errors import UserError
+from atisbo.services import scenarios
+from atisbo.web import render
+from atisbo.web.deps import CurrentActor, Db, MaybeActor, protect
+from atisbo.web.pages import sketch
+from atisbo.web.pages.forms import blame, see
+
+router = APIRouter(prefix="/business", include_in_schema=False, dependencies=[Depends(protect)])
+PERCENT: Final = ("growth", "churn", "discount", "tax")
+"""Asked in percent, kept as shares."""
+CURRENCY: Final = "USD"
+
+
+@router.get("")
+def business(request: Request, db: Db, actor: MaybeActor) -> Response:
+    case, errors = _read(request)
+    return _page(request, db, actor, case, errors=errors)
+
+
+@router.get("/flows.csv")
+def flows(request: Request, _actor: MaybeActor) -> Response:
+    """Every year of the case, for a spreadsheet."""
+    case, _ = _read(request)
+    headers = {"Content-Disposition": 'attachment; filename="atisbo-business.csv"'}
+    return Response("﻿" + table(plan(case)), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.post("/scenarios")
+def save(request: Request, db: Db, actor: CurrentActor, name: Annotated[str, Form(max_length=300)] = "") -> Response:
+    case, errors = _read(request)
+    try:
+        with db.begin_nested():
+            scenarios.save(db, actor, name=name, currency=_currency(request), case=case)
+    except UserError as error:
+        return _page(request, db, actor, case, errors=blame(request, error, {"scenario_name": "scenario"}))
+    return see(f"/business?{request.url.query}#scenarios") if not errors else _page(request, db, actor, case, errors)
+
+
+@router.post("/scenarios/{scenario_id}/deletion")
+def delete(request: Request, db: Db, actor: CurrentActor, scenario_id: UUID) -> Response:
+    scenarios.delete(db, actor, scenario_id=scenario_id)
+    return see(f"/business?{request.url.query}#scenarios")
+
+
+def table(found: Plan) -> str:
+    """The cash flows as CSV, amounts with a point."""
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(
+        ["year", "clients", "revenue", "costs", "infrastructure", "tax", "cash_flow", "discounted", "cumulative"]
+    )
+    total = 0.0
+    for number, (flow, discounted) in enumerate(zip(found.flows, found.discounted, strict=True)):
+        total += flow
+        year = found.years[number - 1] if number else None
+        parts = [year.clients, year.revenue, year.costs, year.infrastructure, year.tax] if year else [""] * 5
+        lines.writerow(
+            [number, *(round(value, 2) if value != "" else "" for value in (*parts, flow, discounted, total))]
+        )
+    return out.getvalue()
+
+
+def _read(request: Request) -> tuple[Case, render.Errors]:
+    """The case of the address; what is wrong in it falls back to the default, and is said at its field."""
+    _ = render.translator(request)
+    language = render.language_of(request)
+    errors, values = render.Errors(), dict[str, float]()
+    for name, field in Case.model_fields.items():
+        text = request.query_params.get(name, "").strip().replace(",", ".")
+        if not text:
+            continue
+        factor = 100 if name in PERCENT else 1
+        try:
+            value = float(text) / factor
+            values |= Case.model_validate({name: int(value) if field.annotation is int else value}).model_dump(
+                include={name}
+            )
+        except (ValueError, OverflowError, ValidationError):
+            low, high = (i18n.number(language, end * factor) for end in limits(name))
+            errors[name] = _("Write a number from {low} to {high}.", low=low, high=high)
+    return Case.model_validate(values), errors
+
+
+def _currency(request: Request) -> str:
+    said = request.query_params.get("currency", "").upper()
+    return said if re.fullmatch(r"[A-Z]{3}", said) else CURRENCY
+
+
+def _page(
+    request: Request, db: Session, actor: Actor | None, case: Case, errors: render.Errors | None = None
+) -> Response:
+    language, _ = render.language_of(request), render.translator(request)
+    words, currency = Words(language, _currency(request), _), _currency(request)
+    found, chances = plan(case), simulate(case)
+    swings = tornado(case)
+    grid = (around(case.clients), around(case.price))
+    return render.page(
+        request,
+        "business.html",
+        case=case,
+        asked=request.query_params,
+        errors=errors or render.Errors(),
+        currency=currency,
+        percent=PERCENT,
+        values={name: _shown(name, getattr(case, name)) for name in Case.model_fields},
+        link=_link(case, currency),
+        share=str(request.base_url).rstrip("/") + _link(case, currency),
+        plan=found,
+        words=words,
+        verdict=words.verdict(found),
+        irr=words.rate(found.irr),
+        names=words.names(),
+        measured=scenarios.measured_throughput(db),
+        years=sketch.columns(found.flows),
+        swings=sketch.swings(swings, found.npv),
+        chances=chances,
+        bars=sketch.histogram(chances.bars()),
+        grid=list(zip(grid[0], two_way(case, ("clients", grid[0]), ("price", grid[1])), strict=True)),
+        prices=grid[1],
+        saved=[
+            {"view": one, "link": _link(one.plan.case, one.currency), "words": Words(language, one.currency, _)}
+            for one in (scenarios.list_(db, actor) if actor else [])
+        ],
+    )
+
+
+def _shown(name: str, value: float) -> str:
+    """A number as an input field takes it."""
+    return f"{value * 100 if name in PERCENT else value:.6g}"
+
+
+def _link(case: Case, currency: str) -> str:
+    """The address of a case: what differs from the published one."""
+    usual = Case()
+    said = {
+        name: _shown(name, getattr(case, name))
+        for name in Case.model_fields
+        if getattr(case, name) != getattr(usual, name)
+    }
+    return "/business?" + urlencode(said | ({"currency": currency} if currency != CURRENCY else {}))
+
+
+class Words:
+    """Money, rates and times in the reader's language."""
+
+    def __init__(self, language: str, currency: str, translate: render.Translate) -> None:
+        self._language, self._currency, self._ = language, currency, translate
+
+    def number(self, value: float, digits: int = 0) -> str:
+        return i18n.number(self._language, value, digits)
+
+    def money(self, value: float) -> str:
+        digits = 2 if abs(value) < 10_000 and value != round(value) else 0
+        return f"{i18n.number(self._language, value, digits)} {self._currency}"
+
+    def share(self, value: float) -> str:
+        return f"{i18n.number(self._language, value * 100, 1)} %"
+
+    def span(self, years: float | None) -> str:
+        """A time in years, with the months in words where they are few."""
+        if years is None:
+            return self._("Never within the plan")
+        if years == 0:
+            return self._("At once")
+        if years < 2:
+            months = self.number(max(1, round(years * 12)))
+            return self._("{years} years (months: {months})", years=self.number(years, 2), months=months)
+        return self._("{years} years", years=self.number(years, 2))
+
+    def rate(self, irr: float | Undefined) -> str:
+        if isinstance(irr, float):
+            return self.share(irr)
+        return {
+            Undefined.ONLY_GAINS: self._("There is none: nothing is put in, so any rate is exceeded."),
+            Undefined.ONLY_LOSSES: self._("There is none: nothing comes back."),
+            Undefined.SEVERAL: self._(
+                "Several rates make it even, so none of them means anything: go by present value."
+            ),
+            Undefined.NONE: self._("No rate makes it even, although money comes and goes: go by present value."),
+        }[irr]
+
+    def verdict(self, found: Plan) -> str:
+        values = {"value": self.money(found.npv), "years": found.case.years}
+        if found.npv < 0:
+            return self._("No: over {years} years it is worth {value} today, less than nothing.", **values)
+        if found.payback is None or found.payback == 0:
+            return self._("Yes: over {years} years it is worth {value} today.", **values)
+        time = self.span(found.payback)
+        return self._("Yes: it pays back in {time} and is worth {value} today.", time=time, **values)
+
+    def names(self) -> dict[str, str]:
+        """What each assumption is called."""
+        _ = self._
+        return {
+            "development": _("Development"),
+            "first_infrastructure": _("Infrastructure, first year"),
+            "price": _("Price per client and month"),
+            "clients": _("Clients in the first year"),
+            "growth": _("New clients a year"),
+            "churn": _("Clients that leave a year"),
+            "costs": _("Running costs a year"),
+            "images": _("Images per client and month"),
+            "machine_hour": _("Price of a machine per hour"),
+            "throughput": _("Images a machine answers per second"),
+            "years": _("Years"),
+            "discount": _("Discount rate"),
+            "tax": _("Tax on profit"),
+        }
