@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -41,16 +42,47 @@ def test_one_json_object_a_line_bad_files_too(tmp_path: Path) -> None:
     bad = tmp_path / "page.jpg"
     bad.write_text("<!doctype html><html>")
     missing = tmp_path / "missing.png"
-    said = RUN.invoke(app, ["predict", "polyp", "--json", str(FRAME), str(bad), str(missing), str(tmp_path)])
+    said = RUN.invoke(app, ["predict", "polyp", "--json", str(FRAME), str(bad), str(missing)])
     assert said.exit_code == 1
     first, *failed = [json.loads(line) for line in said.stdout.splitlines()]
     findings = SegmentationFindings.model_validate_json(json.dumps(first["findings"]))
     assert not findings.empty
     assert first["version"].startswith("polyp")
     assert "Not a medical device" in first["notice"]
-    assert [line["error"]["code"] for line in failed] == ["image_unsupported", "file_unreadable", "file_unreadable"]
+    assert [line["error"]["code"] for line in failed] == ["image_unsupported", "file_unreadable"]
     assert "HTML" in failed[0]["error"]["detail"]
     assert "Traceback" not in said.output
+
+
+def test_a_folder_becomes_a_table(tmp_path: Path) -> None:
+    inside = tmp_path / "museum"
+    (inside / "room").mkdir(parents=True)
+    (inside / ".hidden").mkdir()
+    (inside / "room" / "a.JPG").write_bytes(jpeg())
+    (inside / "b.png").write_bytes(b"no picture")
+    (inside / "notes.txt").write_text("no picture")
+    (inside / ".hidden" / "c.jpg").write_bytes(jpeg())
+    target = tmp_path / "table.csv"
+    said = RUN.invoke(app, ["predict", "colour", str(inside), "--csv", str(target)])
+    assert (said.exit_code, said.stdout) == (1, f"{target}: 1 of 2 pictures answered\n")
+    failed, done = csv.DictReader(target.read_text().splitlines())
+    assert (failed["file"], failed["state"], failed["answer"]) == (str(inside / "b.png"), "failed", "")
+    assert failed["problem"].startswith("This file is not a picture")
+    assert (done["file"], done["state"], done["answer"]) == (str(inside / "room" / "a.JPG"), "done", "red")
+    assert done["certainty"] == done["p_red"]
+
+    nothing = RUN.invoke(app, ["predict", "colour", str(inside / ".hidden" / ".." / "room"), "--csv", str(tmp_path)])
+    assert nothing.exit_code == 2
+    (inside / "room" / "a.JPG").unlink()
+    assert "There is no picture in" in RUN.invoke(app, ["predict", "colour", str(inside / "room")]).output
+
+
+def test_a_file_that_is_called_like_a_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("=1+1.jpg").write_bytes(jpeg())
+    RUN.invoke(app, ["predict", "colour", "=1+1.jpg", "--csv", "table.csv"])
+    (row,) = csv.DictReader(Path("table.csv").read_text().splitlines())
+    assert row["file"] == "'=1+1.jpg"
 
 
 def test_an_application_without_code_in_a_folder_of_ones_own(tmp_path: Path) -> None:

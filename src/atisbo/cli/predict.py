@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atisbo.cli.main import plainly, settings
+from atisbo.cli.tables import Row, table
+from atisbo.domain import exports
 from atisbo.domain.images import Region
 from atisbo.domain.predictions import NOTICE
 from atisbo.errors import AtisboError, BadImage, Foreign, Invalid
@@ -64,8 +66,9 @@ class Desk:
 @plainly
 def predict(
     application: Annotated[str, typer.Argument(help="Name of an installed application, for example polyp.")],
-    files: Annotated[list[Path], typer.Argument(help="JPEG, PNG, WebP, TIFF or BMP pictures.")],
+    files: Annotated[list[Path], typer.Argument(help="JPEG, PNG, WebP, TIFF or BMP pictures, or folders of them.")],
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each file, one a line.")] = False,
+    csv: Annotated[Path | None, typer.Option(dir_okay=False, help="Table of all answers to write.")] = None,
     out: Annotated[
         Path | None, typer.Option(file_okay=False, help="Folder for the mask and the overlay of each file, as PNG.")
     ] = None,
@@ -79,23 +82,46 @@ def predict(
 
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
+    files = [file for given in files for file in pictures(given)]
     failed = 0
     with (
-        _desk(application, settings(), _region(region), overlays=out is not None) as desk,
+        desk_for(application, settings(), _region(region), overlays=out is not None) as desk,
+        table(csv, desk.predictor.card) as write,
         Progress(console=Console(stderr=True), transient=True) as progress,
     ):
         bar = progress.add_task(application, total=len(files))
-        for number, outcome in enumerate(_outcomes(desk, files)):
-            typer.echo(_json(application, outcome) if json else _line(outcome))
+        for number, outcome in enumerate(outcomes(desk, files)):
+            write(_row(outcome))
+            if csv is None or json:
+                typer.echo(_json(application, outcome) if json else _line(outcome))
             failed += outcome.error is not None
             if out is not None:
                 _write(out, _stem(files, number), outcome)
             progress.advance(bar)
+    if csv is not None and not json:
+        typer.echo(f"{csv}: {len(files) - failed} of {len(files)} pictures answered")
     raise typer.Exit(1 if failed else 0)
 
 
+def pictures(given: Path) -> list[Path]:
+    """A file itself; the pictures in a folder and in its folders, by their endings, hidden ones left out.
+
+    Raises:
+        Invalid: the folder holds none.
+    """
+    from atisbo.imaging.folders import PICTURES
+
+    if not given.is_dir():
+        return [given]
+    inside = (path for path in given.rglob("*") if path.suffix.lower() in PICTURES and path.is_file())
+    found = sorted(path for path in inside if not any(part.startswith(".") for part in path.relative_to(given).parts))
+    if not found:
+        raise Invalid("folder_empty", "There is no picture in {folder}.", folder=given)
+    return found
+
+
 @contextmanager
-def _desk(application: str, chosen: Settings, region: Region | None, *, overlays: bool) -> Iterator[Desk]:
+def desk_for(application: str, chosen: Settings, region: Region | None, *, overlays: bool) -> Iterator[Desk]:
     from atisbo.domain.applications import roots
     from atisbo.domain.images import Limits
     from atisbo.imaging.quarantine import Quarantine
@@ -131,7 +157,7 @@ def _region(text: str | None) -> Region | None:
         raise Invalid("region_wrong", "--region takes four whole numbers: x,y,width,height, in pixels.") from error
 
 
-def _outcomes(desk: Desk, files: list[Path]) -> Iterator[Outcome]:
+def outcomes(desk: Desk, files: list[Path]) -> Iterator[Outcome]:
     """In the order of ``files``; a few are in work at a time."""
     pool = ThreadPoolExecutor(8)
     try:
@@ -145,6 +171,13 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise BadImage("file_unreadable", "The file cannot be read: {reason}.", reason=error.strerror) from error
+
+
+def _row(outcome: Outcome) -> Row:
+    row: Row = {"file": str(outcome.file)}
+    if outcome.answer is not None:
+        return row | exports.answered(outcome.answer.findings) | {"version": outcome.answer.version}
+    return row | {"state": "refused" if isinstance(outcome.error, Foreign) else "failed", "problem": str(outcome.error)}
 
 
 def _line(outcome: Outcome) -> str:

@@ -1,9 +1,11 @@
-"""What stands beside the data that people take with them."""
+"""Data that people take with them: what stands beside it, and tables that a spreadsheet only shows."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from atisbo.domain.cards import Card
+from atisbo.domain.findings import ClassificationFindings, SegmentationFindings
 from atisbo.domain.texts import LocalisedText
 
 README: Final = LocalisedText(
@@ -43,3 +45,38 @@ Times are UTC. Coordinates are pixels of the original image, to the right and do
 Research and education only. Not a medical device.
 """,
 )
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+Cell = str | float | int | None
+
+
+def plain(text: str) -> str:
+    """Text for a spreadsheet: an apostrophe goes before what it would take for a formula (OWASP, CSV injection)."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def columns(card: Card) -> list[str]:
+    """The table's head for answers of this network."""
+    shared = ["file", "state", "answer", "certainty", "problem", "version"]
+    own = (
+        [f"p_{label}" for label in card.output.labels]
+        if card.task == "classification"
+        else ["area_percent", "regions", "empty"]
+    )
+    return [*shared, *own]
+
+
+def answered(findings: ClassificationFindings | SegmentationFindings) -> dict[str, Cell]:
+    """What an answer puts into its row; ``certainty`` is 0 to 1."""
+    said: dict[str, Cell] = {"state": "unsure" if findings.unsure else "done"}
+    if isinstance(findings, ClassificationFindings):
+        shares = {f"p_{label}": value for label, value in findings.probabilities.items()}
+        return said | {"answer": findings.label, "certainty": findings.probabilities[findings.label]} | shares
+    doubt = findings.uncertainty
+    return said | {
+        "answer": "" if findings.empty else findings.label,
+        "certainty": findings.probability if doubt is None else round(1 - doubt, 6),
+        "area_percent": findings.area_percent,
+        "regions": len(findings.regions),
+        "empty": int(findings.empty),
+    }
