@@ -1,6 +1,7 @@
 // What is it, how sure, where: the answer in the order a person asks.
 
 import { answered, explanation, outlines, reason, sentence } from "./answers.js";
+import { correctable } from "./correct.js";
 import { draw, layerOf } from "./outline.js";
 import { reviewable } from "./review.js";
 import { drawBars, drawScale } from "./scale.js";
@@ -140,6 +141,7 @@ function whenOf(item) {
     refused: item?.status === "refused",
     stored: !!item?.prediction,
     reviewable: reviewable(item),
+    correctable: correctable(item),
     opened: !!item?.prediction?.image.width,
     answered: !!findings,
     scaled: !!findings && scaled(findings),

@@ -3,7 +3,7 @@
 const TYPING = "input:not([type=range], [type=checkbox]), textarea, select";
 const PRESSES = "button, summary, input";
 
-export function listenToKeys({ tray, stage, review, intake }) {
+export function listenToKeys({ tray, stage, review, correction, intake }) {
   const actions = {
     ArrowDown: () => tray.walk(1),
     ArrowUp: () => tray.walk(-1),
@@ -20,6 +20,7 @@ export function listenToKeys({ tray, stage, review, intake }) {
     y: () => review.judge("right"),
     n: () => review.judge("wrong"),
     u: () => review.judge("unknown"),
+    e: () => correction.edit(),
     c: () => intake.markAgain(),
     "/": () => tray.focusFilter(),
     "?": () => document.getElementById("keys-dialog").showModal(),

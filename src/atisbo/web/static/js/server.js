@@ -27,11 +27,30 @@ export const reviews = (application, before) =>
 export const getReview = (id) => call("GET", `/predictions/${id}/review`);
 export const putReview = (id, said, version) => call("PUT", `/predictions/${id}/review`, said, { "If-Match": `"${version}"` });
 export const forgetReview = (id) => call("DELETE", `/predictions/${id}/review`);
+export const removeMask = (id, version) => call("DELETE", `/predictions/${id}/review/mask`, null, { "If-Match": `"${version}"` });
 export const warnings = (application, metadata) => call("POST", `/applications/${application}/form/warnings`, { metadata });
 export const terms = () => call("GET", "/terms");
 export const agree = (version) => call("PUT", "/me/consents/use", { version });
 export const allow = (image, application, version) => call("PUT", `/images/${image}/consent`, { application, version });
 export const forbid = (image) => call("DELETE", `/images/${image}/consent`);
+
+/** The bytes of a mask: ``layers.png``, as the network outlined it, or ``review/mask.png``, as it was corrected. */
+export async function getMask(id, name) {
+  const answer = await fetch(`${API}/predictions/${id}/${name}`).catch(() => {
+    throw new Refusal(say("offline"));
+  });
+  if (!answer.ok) return read(answer.status, await answer.text());
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+/** Send a corrected mask and wait until a worker has looked at it. */
+export async function putMask(id, png, version) {
+  const headers = { Accept: "application/json", "X-CSRF-Token": token, "Content-Type": "image/png", "If-Match": `"${version}"`, Prefer: "wait=20" };
+  const answer = await fetch(`${API}/predictions/${id}/review/mask`, { method: "PUT", headers, body: png }).catch(() => {
+    throw new Refusal(say("offline"));
+  });
+  return read(answer.status, await answer.text());
+}
 
 async function call(method, path, body, more = {}) {
   const headers = { Accept: "application/json", "X-CSRF-Token": token, ...more };

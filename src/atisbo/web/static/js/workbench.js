@@ -2,6 +2,7 @@
 
 import { explanation, sentence } from "./answers.js";
 import { Collection } from "./collection.js";
+import { Correction } from "./correct.js";
 import { Findings } from "./findings.js";
 import { Histogram } from "./histogram.js";
 import { Intake } from "./intake.js";
@@ -24,6 +25,7 @@ const tray = new Tray(collection);
 const stage = new Stage();
 const findings = new Findings(stage);
 const review = new Review(collection, bench.dataset.application);
+const correction = new Correction(collection, bench.dataset.layers.split(" "));
 const permit = new Permit(collection, bench.dataset.application);
 const histogram = document.getElementById("histogram") && new Histogram();
 const intake = new Intake(bench, collection, new Terms("agreed" in bench.dataset));
@@ -32,6 +34,7 @@ function show(item) {
   stage.show(item).catch(() => null);
   findings.show(item);
   review.show(item);
+  correction.show(item);
   permit.show(item);
   histogram?.show(item);
 }
@@ -102,7 +105,7 @@ async function older() {
 more.addEventListener("click", older);
 
 async function start() {
-  listenToKeys({ tray, stage, review, intake });
+  listenToKeys({ tray, stage, review, correction, intake });
   listenToSheet();
   review.load();
   await older();

@@ -1,0 +1,111 @@
+// The corrected outline of the image in sight: its line below the verdict, its colour on the picture, the way to the editor.
+
+import { answered, outlines } from "./answers.js";
+import { decode } from "./editor-png.js";
+import { Editor } from "./editor.js";
+import { getMask, removeMask } from "./server.js";
+import { label, say, score } from "./words.js";
+
+const LARGEST = 1600;
+const FILL = 0x40d84fff;
+const EDGE = 0xffd84fff;
+
+export function correctable(item) {
+  return answered(item) && !!outlines(item.prediction.findings) && !!item.prediction.image.width;
+}
+
+export class Correction {
+  #editor = new Editor();
+  #collection;
+  #layers;
+  #canvas = document.querySelector("[data-correction]");
+  #line = document.querySelector(".correction-line");
+  #item = null;
+  #shown = null;
+
+  constructor(collection, layers) {
+    this.#collection = collection;
+    this.#layers = layers;
+    document.getElementById("correct").addEventListener("click", () => this.edit());
+    document.getElementById("uncorrect").addEventListener("click", () => this.#remove(this.#item));
+  }
+
+  show(item) {
+    this.#item = item;
+    const mask = correctable(item) ? item.review?.mask : null;
+    this.#line.hidden = !mask;
+    if (mask) this.#line.querySelector("[data-slot=correction]").textContent = sentence(mask);
+    this.#picture(item, mask?.state === "kept" ? mask.sha256 : null);
+  }
+
+  async edit() {
+    const item = this.#item;
+    if (!correctable(item)) return;
+    await item.turn;
+    const { image, links, region } = item.prediction;
+    const review = await this.#editor.open({
+      id: item.id,
+      name: item.name,
+      preview: links.preview,
+      width: image.width,
+      height: image.height,
+      layers: this.#layers,
+      part: region,
+      version: item.stored?.version ?? 0,
+      corrected: item.review?.mask?.state === "kept",
+    });
+    if (review) this.#collection.change(item, { stored: review, review });
+  }
+
+  async #remove(item) {
+    try {
+      const review = await removeMask(item.id, item.stored.version);
+      this.#collection.change(item, { stored: review, review });
+    } catch (refusal) {
+      this.#collection.change(item, { trouble: refusal.message });
+    }
+  }
+
+  async #picture(item, sha) {
+    const wanted = sha ? `${item.id} ${sha}` : null;
+    if (wanted === this.#shown) return;
+    this.#shown = wanted;
+    this.#canvas.hidden = true;
+    if (!wanted) return;
+    const bytes = await getMask(item.id, "review/mask.png").catch(() => null);
+    if (!bytes || this.#shown !== wanted) return;
+    const mask = await decode(bytes);
+    if (this.#shown !== wanted) return;
+    paint(this.#canvas, mask);
+    this.#canvas.hidden = false;
+  }
+}
+
+function sentence({ state, dice, problem }) {
+  if (state === "refused") return problem;
+  if (state === "checking") return say("correction.checking");
+  const values = Object.entries(dice);
+  const said = values.map(([name, value]) => (values.length > 1 ? `${label(name)} ${score(value)}` : score(value)));
+  return say("correction.kept", { value: said.join(", ") });
+}
+
+/** Every layer's inside lightly, its edge fully. */
+export function paint(canvas, { pixels, width, height }) {
+  const scale = Math.min(1, LARGEST / Math.max(width, height));
+  Object.assign(canvas, { width: Math.round(width * scale), height: Math.round(height * scale) });
+  const image = new ImageData(canvas.width, canvas.height);
+  const colours = new Uint32Array(image.data.buffer);
+  const line = Math.max(1, Math.round(Math.max(canvas.width, canvas.height) / 350));
+  const at = (x, y) => {
+    const [px, py] = [Math.floor(x / scale), Math.floor(y / scale)];
+    return px >= 0 && py >= 0 && px < width && py < height ? pixels[py * width + px] : 0;
+  };
+  for (let y = 0; y < canvas.height; y++)
+    for (let x = 0; x < canvas.width; x++) {
+      const own = at(x, y);
+      if (!own) continue;
+      const edge = [at(x - line, y), at(x + line, y), at(x, y - line), at(x, y + line)].some((other) => own & ~other);
+      colours[y * canvas.width + x] = edge ? EDGE : FILL;
+    }
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
