@@ -31,6 +31,10 @@ class Right(StrEnum):
     """Read everybody's images and answers."""
     MANAGE_ACCOUNT = "manage_account"
     """Change one's own password, language and tokens."""
+    CURATE = "curate"
+    """Make datasets of reviewed images, take them along, put labelled images in."""
+    OPEN_SEALED = "open_sealed"
+    """Look into the sealed part of a dataset, on which versions are judged."""
     MANAGE_USERS = "manage_users"
     """Invite people, change their roles and quotas, disable them."""
     DELETE_ALL = "delete_all"
@@ -42,11 +46,11 @@ class Right(StrEnum):
 
 
 _USER = frozenset({Right.PREDICT, Right.REVIEW, Right.DELETE, Right.MANAGE_ACCOUNT})
-_CURATOR = frozenset({Right.SEE_ALL, Right.REVIEW_ALL, Right.DELETE_ALL})
+_CURATOR = frozenset({Right.SEE_ALL, Right.REVIEW_ALL, Right.DELETE_ALL, Right.CURATE})
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.USER: _USER,
     Role.CURATOR: _USER | _CURATOR,
-    Role.ADMINISTRATOR: _USER | _CURATOR | {Right.MANAGE_USERS, Right.OPERATE, Right.AUDIT},
+    Role.ADMINISTRATOR: _USER | _CURATOR | {Right.OPEN_SEALED, Right.MANAGE_USERS, Right.OPERATE, Right.AUDIT},
 }
 
 SCOPES: Final[dict[str, frozenset[Right]]] = {
@@ -55,6 +59,7 @@ SCOPES: Final[dict[str, frozenset[Right]]] = {
     "delete": frozenset({Right.DELETE}),
     "read_all": frozenset({Right.SEE_ALL}),
     "delete_all": frozenset({Right.DELETE_ALL}),
+    "curate": frozenset({Right.CURATE}),
     "operate": frozenset({Right.OPERATE}),
 }
 """What a personal token may be given; never the account itself or other users."""

@@ -13,7 +13,7 @@ from atisbo.domain.access import Actor, Right
 from atisbo.domain.applications import Application
 from atisbo.domain.consents import SHARING, USE, Kind, Terms, training
 from atisbo.errors import ConsentNeeded, Invalid, NotAllowed, NotFound, Outdated
-from atisbo.services import audit
+from atisbo.services import audit, lineage
 from atisbo.store import consents as store
 from atisbo.store.consents import ConsentRecord
 from atisbo.store.db import now
@@ -157,7 +157,7 @@ def _standing(
 
 
 def forbid(session: Session, actor: Actor, *, image_id: UUID) -> None:
-    """Take the yes to learning from an image back: no later dataset holds it.
+    """Take the yes to learning from an image back: no dataset holds it any more; see ``lineage`` for those that did.
 
     Raises:
         NotFound: no such image for this actor.
@@ -166,6 +166,7 @@ def forbid(session: Session, actor: Actor, *, image_id: UUID) -> None:
     image = _own(session, actor, image_id)
     image.training_consent = False
     session.flush()
+    lineage.bury(session, [image.id], "withdrawn")
     _end(session, actor, image, Kind.TRAINING)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Right, Role
 from atisbo.errors import Conflict, NotFound
-from atisbo.services import audit
+from atisbo.services import audit, lineage
 from atisbo.services.accounts import verify
 from atisbo.store.accounts import InvitationRecord, UserRecord
 from atisbo.store.consents import lock_user
@@ -38,6 +38,8 @@ def erase(session: Session, actor: Actor, *, password: str) -> None:
     audit.note(session, actor, "user.erased", f"user:{actor.user_id}", images=len(blobs))
     enqueue_all(session, ERASE, blobs)
     enqueue_all(session, SWEEP, _drawn(session, actor))
+    own = select(ImageRecord.id).where(ImageRecord.owner_id == actor.user_id).order_by(ImageRecord.id)
+    lineage.bury(session, session.scalars(own.with_for_update()).all(), "erased")
     session.execute(delete(InvitationRecord).where(InvitationRecord.email == actor.email))
     session.execute(delete(UserRecord).where(UserRecord.id == actor.user_id))
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Right
 from atisbo.errors import NotAllowed, NotFound
-from atisbo.services import audit
+from atisbo.services import audit, lineage
 from atisbo.store.blobs import Blobs, derived, original
 from atisbo.store.images import ImageRecord, lock_original, readable, still_used
 from atisbo.store.predictions import PredictionRecord
@@ -24,7 +24,7 @@ def delete(session: Session, actor: Actor, *, image_id: UUID) -> None:
         NotAllowed: visible, and somebody else's.
     """
     actor.require(Right.DELETE)
-    image = session.scalar(readable(actor).where(ImageRecord.id == image_id))
+    image = session.scalar(readable(actor).where(ImageRecord.id == image_id).with_for_update())
     if image is None:
         raise NotFound("image_unknown", "There is no such image, or it has been deleted.")
     if image.owner_id != actor.user_id:
@@ -32,6 +32,7 @@ def delete(session: Session, actor: Actor, *, image_id: UUID) -> None:
     predictions = list(session.scalars(select(PredictionRecord.id).where(PredictionRecord.image_id == image.id)))
     audit.note(session, actor, "image.deleted", f"image:{image.id}", predictions=len(predictions))
     enqueue(session, ERASE, {"original": image.sha256, "predictions": [str(p) for p in predictions]})
+    lineage.bury(session, [image.id], "erased")
     session.delete(image)
     session.flush()
 

@@ -25,6 +25,21 @@ def original(name: str) -> str:
     return f"originals/{name[:2]}/{name}"
 
 
+def picture(name: str) -> str:
+    """Of a dataset's item: the part that counts, upright, without metadata; named by its SHA-256."""
+    return f"pictures/{name[:2]}/{name}"
+
+
+def mask(name: str) -> str:
+    """Of a dataset's item: one outline, black and white, named by its SHA-256."""
+    return f"masks/{name[:2]}/{name}"
+
+
+def outlines(name: str) -> str:
+    """The regions of a mask as run lengths and polygons, by the mask's name."""
+    return f"outlines/{name[:2]}/{name}"
+
+
 def derived(prediction_id: UUID, view: str) -> str:
     return f"derived/{prediction_id}/{view}"
 

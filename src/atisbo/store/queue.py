@@ -18,6 +18,8 @@ RENDER = "render"
 ERASE = "erase"
 CORRECT = "correct"
 SWEEP = "sweep"
+SNAPSHOT = "snapshot"
+DISCARD = "discard"
 URGENT = 10
 """Above the ordinary priority of 0: somebody is looking at the page."""
 

@@ -17,6 +17,7 @@ from atisbo.store import (  # noqa: F401 -- they register their records
     audit,
     collections,
     consents,
+    datasets,
     embeddings,
     images,
     predictions,

@@ -16,10 +16,11 @@ from atisbo.domain.applications import roots
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
 from atisbo.services.work import Workplace
-from atisbo.store.queue import CORRECT, ERASE, PREDICT, RENDER, SWEEP, Listening
+from atisbo.store.queue import CORRECT, DISCARD, ERASE, PREDICT, RENDER, SNAPSHOT, SWEEP, Listening
 from atisbo.worker.corrections import Correcting
 from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
+from atisbo.worker.snapshots import Snapshotting
 
 log = logging.getLogger(__name__)
 
@@ -87,8 +88,11 @@ def _entrypoints(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, 
     predicting = Predicting(workplace, quarantine, registry)
     rendering = Rendering(workplace, quarantine, registry)
     correcting = Correcting(workplace, quarantine)
+    snapshotting = Snapshotting(workplace)
     queue.qm.entrypoint(PREDICT, accepts_context=False, on_failure="hold")(predicting.run)
     queue.qm.entrypoint(RENDER, accepts_context=False)(rendering.run)
     queue.qm.entrypoint(ERASE, accepts_context=False, on_failure="hold")(rendering.erase)
     queue.qm.entrypoint(CORRECT, accepts_context=False, on_failure="hold")(correcting.run)
     queue.qm.entrypoint(SWEEP, accepts_context=False, on_failure="hold")(correcting.sweep)
+    queue.qm.entrypoint(SNAPSHOT, accepts_context=False, on_failure="hold", concurrency_limit=1)(snapshotting.run)
+    queue.qm.entrypoint(DISCARD, accepts_context=False, on_failure="hold")(snapshotting.discard)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from atisbo.evaluation.profile import near
-from atisbo.evaluation.profile.look import DETAIL_BYTES, SIDE, detail, perceptual_hash
+from atisbo.imaging.likeness import DETAIL_BYTES, SIDE, detail, perceptual_hash
 from tests.evaluation.profile.trees import scene
 
 

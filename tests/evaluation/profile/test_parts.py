@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from atisbo.evaluation.profile.layout import Place, place_of
-from atisbo.evaluation.profile.look import DETAIL_BYTES, HASH_BYTES
 from atisbo.evaluation.profile.modes import mode_of
 from atisbo.evaluation.profile.records import REASONS
 from atisbo.evaluation.profile.survey import checked
 from atisbo.evaluation.profile.walk import walk
 from atisbo.imaging.kinds import sniff
+from atisbo.imaging.likeness import DETAIL_BYTES, HASH_BYTES
 from tests.pictures import encoded, mucosa
 
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from atisbo.domain.images import Limits
 from atisbo.errors import BadImage
@@ -18,15 +17,11 @@ from atisbo.evaluation.profile.modes import mode_of
 from atisbo.imaging.decode import decode, sniff
 from atisbo.imaging.draw import thumbnail
 from atisbo.imaging.jobs import Reply, ready
+from atisbo.imaging.likeness import detail, perceptual_hash, shrunk
 from atisbo.imaging.transform import Pixels
 
-SIDE: Final = 32
-DETAIL_BYTES: Final = SIDE * SIDE
-HASH_BYTES: Final = 8
 _FLAT: Final = 2.0
 """Standard deviation in grey levels under which a picture is taken as one colour."""
-_BLUR: Final = 3.0
-_SCALE: Final = 512.0
 
 
 def look(files: Sequence[tuple[str, bytes]], limits: Limits) -> Reply:
@@ -76,8 +71,7 @@ def _common(data: bytes, pixels: Pixels) -> dict[str, Any]:
 
 
 def _image(pixels: Pixels) -> tuple[dict[str, Any], bytes, bytes]:
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    small = np.asarray(cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
+    small = shrunk(pixels)
     found = {"mean": [round(value, 3) for value in cv2.mean(pixels)[:3]], "flat": bool(small.std() < _FLAT)}
     return found, perceptual_hash(small), detail(small)
 
@@ -95,27 +89,6 @@ def _mask(pixels: Pixels) -> dict[str, Any]:
     }
 
 
-def perceptual_hash(small: NDArray[np.float32]) -> bytes:
-    """64 bits: which of the 8 × 8 lowest frequencies lie over their median (Zauner, 2010).
-
-    Args:
-        small: (32, 32), float32, grey.
-    """
-    lowest = cv2.dct(small)[:8, :8]
-    return np.packbits(np.greater(lowest.ravel(), np.median(lowest))).tobytes()
-
-
-def detail(small: NDArray[np.float32]) -> bytes:
-    """The picture without its coarse shape, which all pictures of one kind share: 32 × 32 int8.
-
-    The cosine of two tells near duplicates from pictures that are merely composed alike.
-    """
-    fine = small - cv2.GaussianBlur(small, (0, 0), _BLUR)
-    fine = (fine - fine.mean()) / max(float(np.linalg.norm(fine)), 1e-6)
-    scaled = np.asarray(np.clip(np.rint(fine * _SCALE), -127, 127), np.int8)
-    return scaled.tobytes()
-
-
 JOBS: Final[Mapping[str, Callable[..., Reply]]] = {"look": look, "thumb": thumb}
 
-__all__ = ["DETAIL_BYTES", "HASH_BYTES", "JOBS", "SIDE", "detail", "look", "perceptual_hash", "ready", "thumb"]
+__all__ = ["JOBS", "look", "ready", "thumb"]

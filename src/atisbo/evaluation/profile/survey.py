@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from atisbo.domain.images import ACCEPTED_MEDIA_TYPES, Limits
 from atisbo.errors import BadImage
-from atisbo.evaluation.profile.look import DETAIL_BYTES, HASH_BYTES
 from atisbo.evaluation.profile.modes import MODES
 from atisbo.evaluation.profile.records import REASONS, MaskLook, Record
 from atisbo.imaging.kinds import name_of
+from atisbo.imaging.likeness import DETAIL_BYTES, HASH_BYTES
 from atisbo.imaging.quarantine import Blocks, Quarantine
 
 LIMITS: Final = Limits(min_side=1)

@@ -1,0 +1,120 @@
+"""Where an image has gone: the datasets that held it; and taking it out of them when a person takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.orm import Session
+
+from atisbo.domain.access import Actor
+from atisbo.domain.datasets import Split, Status
+from atisbo.errors import NotFound
+from atisbo.store import blobs as names
+from atisbo.store.blobs import Blobs
+from atisbo.store.datasets import DatasetItemRecord, DatasetRecord, mask_used, picture_used
+from atisbo.store.db import now
+from atisbo.store.images import ImageRecord, lock_original, readable
+from atisbo.store.queue import DISCARD, enqueue_all
+
+Why = Literal["withdrawn", "erased"]
+_AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True)
+class Use:
+    """A dataset that holds an image, or held it until it was taken back."""
+
+    dataset_id: UUID
+    name: str
+    application: str
+    created_at: datetime
+    split: Split
+    removed_at: datetime | None
+
+
+def of_image(session: Session, actor: Actor, *, image_id: UUID) -> list[Use]:
+    """The datasets that used an image, newest first.
+
+    Raises:
+        NotFound: no such image for this actor.
+    """
+    if session.scalar(readable(actor).where(ImageRecord.id == image_id)) is None:
+        raise NotFound("image_unknown", "There is no such image, or it has been deleted.")
+    return _uses(session, DatasetItemRecord.image_id == image_id)
+
+
+def of_owner(session: Session, actor: Actor) -> list[Use]:
+    """The datasets that used any of the actor's own images, newest first."""
+    own = select(ImageRecord.id).where(ImageRecord.owner_id == actor.user_id)
+    found = _uses(session, DatasetItemRecord.image_id.in_(own))
+    return list({use.dataset_id: use for use in found}.values())
+
+
+def _uses(session: Session, which: ColumnElement[bool]) -> list[Use]:
+    query = (
+        select(DatasetRecord, DatasetItemRecord.split, DatasetItemRecord.buried_at)
+        .join(DatasetItemRecord, DatasetItemRecord.dataset_id == DatasetRecord.id)
+        .where(which, DatasetRecord.status == Status.READY.value)
+        .order_by(DatasetRecord.created_at.desc(), DatasetItemRecord.number)
+    )
+    return [
+        Use(dataset.id, dataset.name, dataset.application, dataset.created_at, Split(str(split)), buried)
+        for dataset, split, buried in session.execute(query)
+    ]
+
+
+def bury(session: Session, image_ids: Sequence[UUID], why: Why) -> None:
+    """Take images out of every dataset; what stays is a place with a hash, which tells nothing of them.
+
+    The caller holds the images' rows. Pictures and masks that nothing else needs are removed by a job of the same
+    transaction. Of a dataset that is still being made, the item is gone altogether.
+    """
+    for start in range(0, len(image_ids), _AT_ONCE):
+        _bury(session, image_ids[start : start + _AT_ONCE], why)
+
+
+def _bury(session: Session, image_ids: Sequence[UUID], why: Why) -> None:
+    query = select(DatasetItemRecord).where(
+        DatasetItemRecord.image_id.in_(image_ids), DatasetItemRecord.picture.is_not(None)
+    )
+    items = session.scalars(query.order_by(DatasetItemRecord.id).with_for_update()).all()
+    discard(session, items)
+    ids = [item.id for item in items]
+    session.execute(delete(DatasetItemRecord).where(DatasetItemRecord.id.in_(ids), DatasetItemRecord.sha256.is_(None)))
+    session.execute(
+        update(DatasetItemRecord)
+        .where(DatasetItemRecord.id.in_(ids))
+        .values(buried_at=now(), buried_why=why)
+        .values(dict.fromkeys(_CONTENT))
+    )
+    for item in items:
+        session.expunge(item)
+
+
+_CONTENT: Final = (
+    *("picture", "label", "stratum", "masks", "facts", "owner", "region", "likeness", "nonce", "group_name"),
+    *("review_id", "review_version"),
+)
+"""All that could say something of the image; the place, the side and the hash stay."""
+
+
+def discard(session: Session, items: Sequence[DatasetItemRecord]) -> None:
+    """Ask for the removal of what these items kept, as far as nothing else needs it then."""
+    payloads = [{"picture": item.picture, "masks": sorted(set((item.masks or {}).values()))} for item in items]
+    enqueue_all(session, DISCARD, payloads)
+
+
+def erase(session: Session, *, blobs: Blobs, picture: str | None, masks: Sequence[str]) -> None:
+    """For workers: remove blobs that no item of any dataset needs any more. Doing it twice does no harm."""
+    for name in sorted({*masks, *([picture] if picture else [])}):
+        lock_original(session, name)
+    if picture and not picture_used(session, picture):
+        blobs.delete(names.picture(picture))
+    for name in masks:
+        if not mask_used(session, name):
+            blobs.delete(names.mask(name), names.outlines(name))
