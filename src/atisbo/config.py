@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     """Pictures of one batch, those in ZIP files included."""
     max_batch_bytes: int = Field(default=512 * 1024**2, ge=1024)
     """Of one batch: as it is sent, and unpacked."""
+    max_model_bytes: int = Field(default=512 * 1024**2, ge=1024)
+    """Of a network that is brought, with its card."""
     max_image_pixels: int = Field(default=50_000_000, ge=256)
     """Width × height; checked in the header, before pixels are unpacked."""
     max_image_side: int = Field(default=20_000, ge=16)

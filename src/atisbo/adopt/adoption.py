@@ -84,6 +84,26 @@ def _adopted(source: Path, draft: Draft, recipe: str | None, command: str, bound
         return Adopted(card, kind, converted, _figure(found))
 
 
+def prove(model: bytes, card: Card, bounds: Bounds | None = None) -> float:
+    """Try an ONNX file against a card, in a closed room.
+
+    Returns:
+        The largest difference of a probability between ONNX Runtime and OpenVINO.
+
+    Raises:
+        Invalid: the file is refused.
+        Misconfigured: a library is missing, or rooms cannot be closed on this machine.
+    """
+    _installed("onnx")
+    try:
+        with _rooms() as base:
+            room = _room(base / "proof")
+            (room / _MODEL).write_bytes(model)
+            return _figure(work("atisbo.adopt.proof:prove", room, bounds or Bounds(), card=card.model_dump_json()))
+    except Refused as error:
+        raise Invalid("version_refused", "The network was refused: {reason}.", reason=str(error)) from error
+
+
 @contextlib.contextmanager
 def _rooms() -> Iterator[Path]:
     """A folder for the rooms; whatever they left in it is removed."""

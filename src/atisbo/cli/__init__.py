@@ -11,12 +11,14 @@ from atisbo.cli.main import app
 from atisbo.cli.predict import predict
 from atisbo.cli.profile import profile
 from atisbo.cli.teach import teach
+from atisbo.cli.versions import versions
 
 __all__ = ["app"]
 
 app.add_typer(audit, name="audit")
 app.add_typer(learn)
 app.add_typer(teach)
+app.add_typer(versions, name="versions")
 app.command()(predict)
 app.command("import")(adopt)
 app.command()(profile)

@@ -35,6 +35,8 @@ class Right(StrEnum):
     """Make datasets of reviewed images, take them along, put labelled images in."""
     OPEN_SEALED = "open_sealed"
     """Look into the sealed part of a dataset, on which versions are judged."""
+    MANAGE_VERSIONS = "manage_versions"
+    """Submit, judge, activate and retire versions of the networks; start runs."""
     MANAGE_USERS = "manage_users"
     """Invite people, change their roles and quotas, disable them."""
     DELETE_ALL = "delete_all"
@@ -46,7 +48,7 @@ class Right(StrEnum):
 
 
 _USER = frozenset({Right.PREDICT, Right.REVIEW, Right.DELETE, Right.MANAGE_ACCOUNT})
-_CURATOR = frozenset({Right.SEE_ALL, Right.REVIEW_ALL, Right.DELETE_ALL, Right.CURATE})
+_CURATOR = frozenset({Right.SEE_ALL, Right.REVIEW_ALL, Right.DELETE_ALL, Right.CURATE, Right.MANAGE_VERSIONS})
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.USER: _USER,
     Role.CURATOR: _USER | _CURATOR,
@@ -61,6 +63,7 @@ SCOPES: Final[dict[str, frozenset[Right]]] = {
     "delete_all": frozenset({Right.DELETE_ALL}),
     "curate": frozenset({Right.CURATE}),
     "operate": frozenset({Right.OPERATE}),
+    "versions": frozenset({Right.MANAGE_VERSIONS}),
 }
 """What a personal token may be given; never the account itself or other users."""
 

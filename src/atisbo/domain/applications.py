@@ -193,17 +193,24 @@ def load(folder: Path) -> tuple[Application, Card]:
         if tensor is None or output is None:
             raise _wrong(path, "without a card.json, [input.tensor] and [output] are needed")
         card = _plain_card(application, tensor, output)
-    if card.task != application.task:
-        raise _wrong(path, f"application.task is {application.task}, but the card's task is {card.task}")
-    if card.task == "classification" and len(card.output.labels) < 2:
-        raise _wrong(path, "output.labels: a classification needs at least two")
-    if card.task == "segmentation" and card.output.positive is not None:
-        raise _wrong(path, "output.positive: belongs to a classification")
-    if card.task == "segmentation" and card.structures is not None:
-        raise _wrong(path, "structures: belong to a classification")
-    if unknown := set(application.labels) - set(names(card)):
-        raise _wrong(path, f"labels.{min(unknown)}: the card has no such label")
+    if fault := contradiction(application, card):
+        raise _wrong(path, fault)
     return application, card
+
+
+def contradiction(application: Application, card: Card) -> str | None:
+    """In what a card is none for this application, as ``field: reason``; None where the two agree."""
+    if card.task != application.task:
+        return f"application.task is {application.task}, but the card's task is {card.task}"
+    if card.task == "classification" and len(card.output.labels) < 2:
+        return "output.labels: a classification needs at least two"
+    if card.task == "segmentation" and card.output.positive is not None:
+        return "output.positive: belongs to a classification"
+    if card.task == "segmentation" and card.structures is not None:
+        return "structures: belong to a classification"
+    if unknown := set(application.labels) - set(names(card)):
+        return f"labels.{min(unknown)}: the card has no such label"
+    return None
 
 
 def names(card: Card) -> tuple[str, ...]:

@@ -163,6 +163,8 @@ class Card(Strict):
     task: Task
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """Checksum of the model file; verified before it is loaded."""
+    issue: int = Field(default=1, ge=1)
+    """Which card of these weights; rises when another one, with another threshold say, is registered for them."""
     input: TensorSpec
     output: OutputSpec
     gate: Gate | None = None
@@ -175,8 +177,9 @@ class Card(Strict):
 
     @property
     def version(self) -> str:
-        """Short name of this set of weights, stored with every prediction it makes."""
-        return f"{self.name}-{self.sha256[:12]}"
+        """Short name of this set of weights under this card, stored with every prediction it makes."""
+        name = f"{self.name}-{self.sha256[:12]}"
+        return name if self.issue == 1 else f"{name}.{self.issue}"
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -55,7 +55,7 @@ class OpenVINOEngine:
     Everything that card and file can contradict each other in is found when it is made, by a dry run.
 
     Args:
-        path: the ONNX file; its checksum has to be the card's.
+        network: the ONNX file, or its bytes; the checksum has to be the card's.
         precision: what it computes in; ``auto`` is bf16 where the CPU has it, else f32.
         streams: inferences that run side by side; OpenVINO's own choice for throughput if None.
 
@@ -63,8 +63,10 @@ class OpenVINOEngine:
         Misconfigured: the checksum, a shape, a name or the precision does not fit; the sentence names the field.
     """
 
-    def __init__(self, path: Path, card: Card, *, precision: Precision = "auto", streams: int | None = None) -> None:
-        self._path = path
+    def __init__(
+        self, network: Path | bytes, card: Card, *, precision: Precision = "auto", streams: int | None = None
+    ) -> None:
+        self._path = network if isinstance(network, Path) else Path(card.version)
         self._card = card
         self._lock = threading.Lock()
         self._idle: list[Any] = []
@@ -72,7 +74,7 @@ class OpenVINOEngine:
         with _LOADING:
             core = _core()
             self.precision = _precision(core, precision)
-            model = _read(core, path, card)
+            model = _read(core, network, self._path, card)
             _add_preprocessing(model, card.input, self._wrong)
             self._compile(core, model, streams)
             self._dry_run()
@@ -184,10 +186,10 @@ def _options(precision: str, streams: int | None) -> dict[str, Any]:
     return options if streams is None else options | {"NUM_STREAMS": streams}
 
 
-def _read(core: Any, path: Path, card: Card) -> Any:
+def _read(core: Any, network: Path | bytes, path: Path, card: Card) -> Any:
     """The file's network, from the very bytes whose checksum was compared."""
     try:
-        data = path.read_bytes()
+        data = network.read_bytes() if isinstance(network, Path) else network
     except FileNotFoundError as error:
         raise Misconfigured("model_missing", "{path} is missing.", path=path) from error
     if sha256(data).hexdigest() != card.sha256:

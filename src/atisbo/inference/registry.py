@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 
 from atisbo.domain.applications import Application, discover
 from atisbo.domain.cards import Card
@@ -16,6 +18,15 @@ from atisbo.inference.predictor import Answer, Predictor
 __all__ = ["Answer", "Predictor", "Registry"]
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class _Seat:
+    """A predictor, who uses it at the moment, and whether it is to go when they have done."""
+
+    predictor: Predictor
+    users: int = 0
+    leaving: bool = False
 
 
 class Registry:
@@ -30,7 +41,7 @@ class Registry:
         self._applications = applications
         self.faults = faults
         self._precision = precision
-        self._predictors: dict[str, Predictor] = {}
+        self._seats: dict[str, _Seat] = {}
         self._lock = Lock()
         for fault in faults:
             log.error("application left out: %s", fault)
@@ -39,6 +50,11 @@ class Registry:
     def open(cls, folders: Sequence[Path], *, precision: Precision = "auto") -> Registry:
         """Read every application in the sub-folders of ``folders``; networks are not loaded yet."""
         return cls(*discover(folders), precision)
+
+    @property
+    def installed(self) -> dict[str, tuple[Application, Card]]:
+        """The applications with the cards that they answer with: their folders', or those of :meth:`use`."""
+        return dict(self._applications)
 
     def names(self) -> list[str]:
         return sorted(self._applications)
@@ -53,6 +69,43 @@ class Registry:
                 self.faults.append(fault)
                 del self._applications[name]
 
+    def use(self, name: str, card: Card, network: Path | bytes) -> None:
+        """Answer with this version from now on. It is loaded first; whoever holds the former one finishes with it.
+
+        Raises:
+            NotFound: no such application works here.
+            Misconfigured: the network does not fit the card; the former version goes on.
+        """
+        application, _ = self._find(name)
+        seat = _Seat(self._start(application, card, network))
+        with self._lock:
+            former = self._seats.get(name)
+            self._seats[name] = seat
+            self._applications[name] = (application, card)
+        if former is not None:
+            self._leave(former)
+
+    @contextmanager
+    def hold(self, name: str) -> Iterator[Predictor]:
+        """The application's present predictor, open until the block ends whatever comes into use meanwhile.
+
+        Raises:
+            NotFound: no such application works here.
+            Misconfigured: its network does not fit its card.
+        """
+        self.predictor(name)
+        with self._lock:
+            seat = self._seats[name]
+            seat.users += 1
+        try:
+            yield seat.predictor
+        finally:
+            with self._lock:
+                seat.users -= 1
+                over = seat.leaving and seat.users == 0
+            if over:
+                self._close_soon(seat)
+
     def predictor(self, name: str) -> Predictor:
         """Load the application's network, if it is not loaded.
 
@@ -61,9 +114,10 @@ class Registry:
             Misconfigured: its network does not fit its card.
         """
         with self._lock:
-            if name not in self._predictors:
-                self._predictors[name] = self._start(name)
-            return self._predictors[name]
+            if name not in self._seats:
+                application, card = self._find(name)
+                self._seats[name] = _Seat(self._start(application, card, application.model))
+            return self._seats[name].predictor
 
     def application(self, name: str) -> Application:
         """Raises NotFound: no such application works here."""
@@ -78,16 +132,26 @@ class Registry:
             raise NotFound("application_unknown", "There is no application called {name}.", name=name)
         return self._applications[name]
 
-    def _start(self, name: str) -> Predictor:
-        application, card = self._find(name)
-        engine = OpenVINOEngine(application.model, card, precision=self._precision)
-        log.info("%s: %s in %s", name, card.version, engine.precision)
+    def _start(self, application: Application, card: Card, network: Path | bytes) -> Predictor:
+        engine = OpenVINOEngine(network, card, precision=self._precision)
+        log.info("%s: %s in %s", application.name, card.version, engine.precision)
         return Predictor(card, engine, kind=application.input.kind)
+
+    def _leave(self, seat: _Seat) -> None:
+        with self._lock:
+            seat.leaving = True
+            over = seat.users == 0
+        if over:
+            self._close_soon(seat)
+
+    def _close_soon(self, seat: _Seat) -> None:
+        """In a thread of its own: the last user may be an event loop, which must not wait for threads to end."""
+        Thread(target=seat.predictor.close, name="closing", daemon=True).start()
 
     def close(self) -> None:
         """End every predictor; what waits fails with Unavailable."""
         with self._lock:
-            for predictor in self._predictors.values():
-                predictor.close()
-            self._predictors.clear()
+            for seat in self._seats.values():
+                seat.predictor.close()
+            self._seats.clear()
             self._applications = {}

@@ -1,5 +1,9 @@
-"""Where the web process hears of changes: ``owner prediction status``, said when a transaction commits."""
+"""Where a process hears of changes, said when a transaction commits.
+
+``CHANNEL``: ``owner prediction status``. ``VERSIONS``: the application whose versions changed.
+"""
 
 from atisbo.store.predictions import CHANNEL
+from atisbo.store.versions import CHANNEL as VERSIONS
 
-__all__ = ["CHANNEL"]
+__all__ = ["CHANNEL", "VERSIONS"]

@@ -40,6 +40,11 @@ def outlines(name: str) -> str:
     return f"outlines/{name[:2]}/{name}"
 
 
+def network(name: str) -> str:
+    """Where a network's file lies; its name is its digest."""
+    return f"networks/{name}.onnx"
+
+
 def derived(prediction_id: UUID, view: str) -> str:
     return f"derived/{prediction_id}/{view}"
 

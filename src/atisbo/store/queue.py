@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from pgqueuer.adapters.drivers.psycopg import PsycopgDriver
@@ -20,6 +21,7 @@ CORRECT = "correct"
 SWEEP = "sweep"
 SNAPSHOT = "snapshot"
 DISCARD = "discard"
+PROVE = "prove"
 URGENT = 10
 """Above the ordinary priority of 0: somebody is looking at the page."""
 
@@ -51,6 +53,11 @@ class Listening(PsycopgDriver):
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
         await super().add_listener(channel, callback)
         self._hears.set()
+
+    async def hear(self, channel: str, callback: Callable[[str], None]) -> None:
+        """Listen to a channel of our own, once PgQueuer's is heard."""
+        await self._hears.wait()
+        await super().add_listener(channel, lambda payload: callback(str(payload)))
 
     async def notify(self, channel: str, payload: str) -> None:
         """Waits for the first listener: PgQueuer's check of its own hearing must not speak before it can hear."""

@@ -23,6 +23,7 @@ from atisbo.store import (  # noqa: F401 -- they register their records
     predictions,
     reviews,
     scenarios,
+    versions,
 )
 from atisbo.store.db import Base
 

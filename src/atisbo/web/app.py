@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 
 from atisbo import __version__
-from atisbo.domain.applications import installed
+from atisbo.services.live import VERSIONS
 from atisbo.services.work import Workplace
 from atisbo.web import api, assets, docs, health, pages, problems
+from atisbo.web.catalogue import Catalogue
 from atisbo.web.deps import State
 from atisbo.web.limits import BodyLimit, FailurePace
 from atisbo.web.live import Hub
@@ -20,15 +22,17 @@ from atisbo.web.security import SecurityHeaders
 def create_app(workplace: Workplace) -> FastAPI:
     """The application that is tested is the one that is shipped."""
     settings = workplace.settings
+    catalogue = Catalogue(workplace, settings.applications_dir)
     state = State(
         workplace=workplace,
-        applications=installed(settings.applications_dir),
-        hub=Hub(settings.database_url or ""),
+        catalogue=catalogue,
+        hub=Hub(settings.database_url or "", {VERSIONS: lambda _: catalogue.refresh()}),
         sign_in_pace=FailurePace(settings.sign_in_attempts_per_minute),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(catalogue.refresh)
         await state.hub.start()
         yield
         await state.hub.stop()
@@ -45,7 +49,8 @@ def create_app(workplace: Workplace) -> FastAPI:
     )
     app.state.atisbo = state
     problems.install(app)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes, max_batch_bytes=settings.max_batch_bytes)
+    larger = {"/batches": settings.max_batch_bytes, "/models": settings.max_model_bytes}
+    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes, of_paths=larger)
     app.add_middleware(SecurityHeaders, secure=settings.secure_cookies)
     app.include_router(health.router)
     app.include_router(docs.router)

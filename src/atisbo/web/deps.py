@@ -16,6 +16,7 @@ from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card
 from atisbo.errors import NotFound, NotSignedIn
 from atisbo.services.work import Blobs, Workplace
+from atisbo.web.catalogue import Catalogue
 from atisbo.web.limits import FailurePace
 from atisbo.web.live import Hub
 from atisbo.web.security import authenticate, check_csrf
@@ -28,9 +29,14 @@ class State:
     """Made once by ``create_app``; the same for every request."""
 
     workplace: Workplace
-    applications: dict[str, tuple[Application, Card]]
+    catalogue: Catalogue
     hub: Hub
     sign_in_pace: FailurePace
+
+    @property
+    def applications(self) -> dict[str, tuple[Application, Card]]:
+        """In their order, each with the card of the version that answers now."""
+        return self.catalogue.applications
 
     @property
     def settings(self) -> Settings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 
@@ -19,18 +19,24 @@ _PATIENCE = 8
 
 
 class BodyLimit:
-    """Refuses a body above the limit without storing it; it is read to its end, so that the sender hears the answer."""
+    """Refuses a body above the limit without storing it; it is read to its end, so that the sender hears the answer.
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int, max_batch_bytes: int) -> None:
+    Args:
+        max_bytes: of a body.
+        of_paths: end of an address → what a body may have there instead.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int, of_paths: Mapping[str, int]) -> None:
         self._app = app
         self._max_bytes = max_bytes
-        self._max_batch_bytes = max_batch_bytes
+        self._of_paths = of_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = self._max_batch_bytes if scope["path"].endswith("/batches") else self._max_bytes
+        limits = (limit for end, limit in self._of_paths.items() if scope["path"].endswith(end))
+        most = next(limits, self._max_bytes)
         limit = most + _FORM_OVERHEAD
         declared = dict(scope["headers"]).get(b"content-length", b"")
         too_large = declared.isdigit() and int(declared) > limit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -51,10 +51,15 @@ class _Listener:
 
 
 class Hub:
-    """Hands database notifications to the requests of this process that wait for them."""
+    """Hands database notifications to the requests of this process that wait for them.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        others: channel → what to do with its payload, in a thread; with "" after a gap in which some may be missing.
+    """
+
+    def __init__(self, url: str, others: Mapping[str, Callable[[str], None]] | None = None) -> None:
         self._url = url
+        self._others = others or {}
         self._listeners: set[_Listener] = set()
         self._recent: OrderedDict[UUID, Event] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
@@ -105,11 +110,23 @@ class Hub:
     async def _events(self) -> AsyncIterator[Event]:
         connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5)
         async with connection:
-            await connection.execute(f"LISTEN {CHANNEL}".encode())
+            for channel in (CHANNEL, *self._others):
+                await connection.execute(f"LISTEN {channel}".encode())
+            for channel in self._others:
+                await self._pass_on(channel, "")
             yield REFRESH
             async for message in connection.notifies():
+                if message.channel in self._others:
+                    await self._pass_on(message.channel, message.payload)
+                    continue
                 owner, prediction, status = message.payload.split(" ", 2)
                 yield Event(UUID(owner), UUID(prediction), status)
+
+    async def _pass_on(self, channel: str, payload: str) -> None:
+        try:
+            await asyncio.to_thread(self._others[channel], payload)
+        except Exception:
+            log.exception("%s %s", channel, payload)
 
     def _tell(self, event: Event) -> None:
         self.heard += 1

@@ -16,11 +16,13 @@ from atisbo.domain.applications import roots
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
 from atisbo.services.work import Workplace
-from atisbo.store.queue import CORRECT, DISCARD, ERASE, PREDICT, RENDER, SNAPSHOT, SWEEP, Listening
+from atisbo.store.queue import CORRECT, DISCARD, ERASE, PREDICT, PROVE, RENDER, SNAPSHOT, SWEEP, Listening
+from atisbo.store.versions import CHANNEL
 from atisbo.worker.corrections import Correcting
 from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
 from atisbo.worker.snapshots import Snapshotting
+from atisbo.worker.versions import Proving, Versions
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +39,14 @@ async def run(settings: Settings) -> None:
         memory_bytes=settings.decoder_memory_bytes,
     )
     registry = Registry.open(roots(settings.applications_dir), precision=settings.engine_precision)
+    versions = Versions(workplace, registry)
+    versions.install()
     registry.load()
     log.info("ready: %s", ", ".join(registry.names()) or "no application")
     try:
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
-                await _until_disconnected(workplace, quarantine, registry, stop)
+                await _until_disconnected(workplace, quarantine, registry, versions, stop)
                 await asyncio.wait_for(stop.wait(), 1.0)
     finally:
         registry.close()
@@ -51,14 +55,16 @@ async def run(settings: Settings) -> None:
 
 
 async def _until_disconnected(
-    workplace: Workplace, quarantine: Quarantine, registry: Registry, stop: asyncio.Event
+    workplace: Workplace, quarantine: Quarantine, registry: Registry, versions: Versions, stop: asyncio.Event
 ) -> None:
     settings = workplace.settings
     try:
         async with await _connect(settings) as listening, await _connect(settings) as working:
-            queue = PgQueuer(Listening(listening, working))
+            driver = Listening(listening, working)
+            queue = PgQueuer(driver)
             _entrypoints(queue, workplace, quarantine, registry)
             stopping = asyncio.create_task(_pass_on(stop, queue))
+            following = asyncio.create_task(_follow(driver, versions))
             try:
                 await queue.qm.run(
                     batch_size=settings.claim_size,
@@ -69,6 +75,7 @@ async def _until_disconnected(
                 )
             finally:
                 stopping.cancel()
+                following.cancel()
     except (psycopg.Error, OSError, ConnectionError) as error:
         log.warning("no database, trying again in a second: %s", error)
     except Exception:
@@ -84,6 +91,13 @@ async def _pass_on(stop: asyncio.Event, queue: PgQueuer) -> None:
     queue.qm.shutdown.set()
 
 
+async def _follow(driver: Listening, versions: Versions) -> None:
+    """Hear of every activation from now on, and make up for those that were missed."""
+    await driver.hear(CHANNEL, versions.hear)
+    await versions.follow()
+    await versions.keep()
+
+
 def _entrypoints(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, registry: Registry) -> None:
     predicting = Predicting(workplace, quarantine, registry)
     rendering = Rendering(workplace, quarantine, registry)
@@ -91,6 +105,8 @@ def _entrypoints(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, 
     snapshotting = Snapshotting(workplace)
     queue.qm.entrypoint(PREDICT, accepts_context=False, on_failure="hold")(predicting.run)
     queue.qm.entrypoint(RENDER, accepts_context=False)(rendering.run)
+    proving = Proving(workplace)
+    queue.qm.entrypoint(PROVE, accepts_context=False, on_failure="hold")(proving.run)
     queue.qm.entrypoint(ERASE, accepts_context=False, on_failure="hold")(rendering.erase)
     queue.qm.entrypoint(CORRECT, accepts_context=False, on_failure="hold")(correcting.run)
     queue.qm.entrypoint(SWEEP, accepts_context=False, on_failure="hold")(correcting.sweep)

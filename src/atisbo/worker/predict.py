@@ -113,14 +113,14 @@ class Predicting:
             log.info("prediction %s was deleted or answered by another attempt", order.prediction_id)
 
     async def _infer(self, order: Order) -> tuple[Answer, Prepared]:
-        predictor = self._registry.predictor(order.application)
         data = await asyncio.to_thread(self._workplace.blobs.get, original(order.original))
         if data is None:
             raise NotFound("original_gone", "The stored picture is missing. Upload it again.")
-        prepared = await asyncio.wrap_future(
-            self._quarantine.prepare(data, order.region, predictor.card.input, self._limits)
-        )
-        return await asyncio.wrap_future(predictor.submit(prepared)), prepared
+        with self._registry.hold(order.application) as predictor:  # one version from pixels to findings
+            prepared = await asyncio.wrap_future(
+                self._quarantine.prepare(data, order.region, predictor.card.input, self._limits)
+            )
+            return await asyncio.wrap_future(predictor.submit(prepared)), prepared
 
     async def _give_up(self, order: Order, attempt: int) -> None:
         message = "The analysis failed {count} times and was given up. Try another picture, or ask an administrator."

@@ -17,6 +17,7 @@ from atisbo.web.api import (
     mine,
     predictions,
     reviews,
+    versions,
     views,
 )
 from atisbo.web.deps import protect
@@ -50,6 +51,19 @@ router.include_router(auth.router)
 router.include_router(consents.open_router)
 _documented = OAuth2PasswordBearer("/api/v1/auth/token", auto_error=False)
 """Only tells the document's readers how to sign in; ``web.security`` decides."""
-_parts = (accounts, applications, predictions, batches, events, reviews, corrections, views, images, consents, mine)
+_parts = (
+    accounts,
+    applications,
+    predictions,
+    batches,
+    events,
+    reviews,
+    corrections,
+    views,
+    images,
+    consents,
+    mine,
+    versions,
+)
 for part in _parts:
     router.include_router(part.router, dependencies=[Security(_documented)])

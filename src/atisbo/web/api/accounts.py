@@ -56,7 +56,7 @@ def list_tokens(db: Db, actor: CurrentActor) -> list[PersonalToken]:
 
 @router.post("/tokens", status_code=201)
 def create_token(body: NewToken, db: Db, actor: CurrentActor) -> CreatedToken:
-    """Make a personal token for scripts. Scopes: ``predict``, ``delete``, ``read_all``."""
+    """Make a personal token for scripts. Scopes: ``predict``, ``delete``, ``read_all``, ``versions``."""
     return CreatedToken(token=tokens.create(db, actor, name=body.name, scopes=body.scopes, days=body.days))
 
 

@@ -12,10 +12,10 @@ from atisbo.domain.access import Actor
 from atisbo.domain.applications import Application, names
 from atisbo.domain.cards import Card
 from atisbo.errors import NotFound
-from atisbo.services import predictions
+from atisbo.services import predictions, versions
 from atisbo.services.predictions import Upload
 from atisbo.web.api.predictions import Asked, answer, read_region
-from atisbo.web.deps import AppState, CurrentActor, in_transaction
+from atisbo.web.deps import AppState, CurrentActor, Db, in_transaction
 from atisbo.web.render import language_of
 
 router = APIRouter(tags=["applications"])
@@ -67,6 +67,12 @@ def get(application: str, request: Request, state: AppState, _: CurrentActor) ->
 def card(application: str, state: AppState, _: CurrentActor) -> dict[str, Any]:
     """Everything known of the active version: input, labels, threshold, lineage, measured quality."""
     return state.application(application)[1].model_dump(mode="json")
+
+
+@router.get("/applications/{application}/versions/{version}/card")
+def card_of_version(application: str, version: str, db: Db, actor: CurrentActor) -> dict[str, Any]:
+    """The card of a version that answers or has answered, by the name that its predictions give."""
+    return versions.card(db, actor, application=application, name=version).model_dump(mode="json")
 
 
 @router.post(

@@ -121,6 +121,7 @@ def _scope_words(_: Translate) -> dict[str, str]:
         "read_all": _("Read everybody's images and answers"),
         "delete_all": _("Delete everybody's images"),
         "operate": _("See how the service is doing, and have failed work done again"),
+        "versions": _("Submit and judge versions of the networks"),
     }
 
 

@@ -13,8 +13,9 @@ from atisbo import i18n
 from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card, Interval, Measurement
 from atisbo.domain.kinds import expected
+from atisbo.services import versions
 from atisbo.web import render
-from atisbo.web.deps import AppState, MaybeActor, protect
+from atisbo.web.deps import AppState, CurrentActor, Db, MaybeActor, protect
 from atisbo.web.pages import guides
 from atisbo.web.pages.figures import Words, words
 from atisbo.web.render import Translate, translator
@@ -28,7 +29,21 @@ _ORDER: Final = (
 
 @router.get("/a/{application}/card")
 def card(request: Request, application: str, _actor: MaybeActor, state: AppState) -> Response:
-    asked, card = state.application(application)
+    """Of the version that answers now."""
+    return _page(request, *state.application(application), answers=True)
+
+
+@router.get("/a/{application}/card/{version}")
+def card_of_version(
+    request: Request, application: str, version: str, db: Db, actor: CurrentActor, state: AppState
+) -> Response:
+    """Of a version that has answered, also when it does no more."""
+    asked, present = state.application(application)
+    shown = versions.card(db, actor, application=application, name=version)
+    return _page(request, asked, shown, answers=shown.version == present.version)
+
+
+def _page(request: Request, asked: Application, card: Card, *, answers: bool) -> Response:
     _, language = translator(request), render.language_of(request)
     return render.page(
         request,
@@ -37,6 +52,7 @@ def card(request: Request, application: str, _actor: MaybeActor, state: AppState
         title=asked.title.in_(language),
         card=card,
         guide=guides.address(asked),
+        answers=answers,
         intended_use=asked.intended_use.in_(language),
         limits=_(card.limits) if card.limits else _("None are stated."),
         measurements=_measurements(asked, card, _, language),

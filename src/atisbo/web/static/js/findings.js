@@ -109,10 +109,11 @@ export class Findings {
     }
   }
 
-  #facts({ image, created_at: asked, finished_at: finished, version }) {
+  #facts({ image, application, created_at: asked, finished_at: finished, version }) {
     const size = image.width ? say("pixels", { width: image.width, height: image.height }) : "–";
     const took = finished ? ` · ${say("seconds", { seconds: decimal((new Date(finished) - new Date(asked)) / 1000) })}` : "";
     this.#text({ file: image.file_name, size, asked: moment(asked) + took, version: version ?? "–" });
+    if (version) this.#slot("version").href = `/a/${application}/card/${version}`;
   }
 
   #text(texts) {
