@@ -117,7 +117,7 @@ def submit(
     blobs.put(network(card.sha256), model)
     record = _add(session, actor, application.name, card, origin or Origin(), parent=present)
     enqueue(session, PROVE, {"version": str(record.id)})
-    facts = {"application": record.application, "version": record.name, "origin": record.origin}
+    facts: dict[str, Any] = {"application": record.application, "version": record.name, "origin": record.origin}
     audit.note(session, actor, "version.submitted", f"version:{record.id}", **facts)
     return view(session, record)
 
@@ -188,7 +188,12 @@ def switch(session: Session, actor: Actor | None, record: VersionRecord, *, kind
     )
     session.flush()
     store.notify(session, record.application)
-    facts = {"version": record.name, "kind": kind, "instead_of": present.name if present else None, "reason": reason}
+    facts: dict[str, Any] = {
+        "version": record.name,
+        "kind": kind,
+        "instead_of": present.name if present else None,
+        "reason": reason,
+    }
     audit.note(session, actor, "version.activated", f"version:{record.id}", application=record.application, **facts)
 
 
