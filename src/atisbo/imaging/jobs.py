@@ -17,6 +17,7 @@ from atisbo.domain.images import Limits, Region
 from atisbo.imaging import corrections, draw
 from atisbo.imaging.corrections import Outlined
 from atisbo.imaging.decode import decode, sniff
+from atisbo.imaging.grain import grain
 from atisbo.imaging.palette import palette
 from atisbo.imaging.transform import Pixels, fit
 
@@ -28,7 +29,7 @@ class Reply(NamedTuple):
 
 
 def prepare(data: bytes, region: Region | None, spec: TensorSpec, limits: Limits) -> Reply:
-    """Decode, cut the region out of the original's pixels, resize to the network's input; tell its colours.
+    """Decode, cut the region out of the original's pixels, resize to the network's input; tell its colours and grain.
 
     Raises:
         BadImage: see :func:`atisbo.imaging.decode.decode`.
@@ -38,7 +39,8 @@ def prepare(data: bytes, region: Region | None, spec: TensorSpec, limits: Limits
     part, box = cut(pixels, region)
     fitted = fit(part, spec)
     values = {"size": pixels.shape[:2], "box": box.model_dump(), "media_type": sniff(data)}
-    return Reply(values, {"pixels": fitted.data.cast("B"), "palette": palette(fitted).tobytes()})
+    looks = {"palette": palette(fitted).tobytes(), "grain": grain(fitted).tobytes()}
+    return Reply(values, {"pixels": fitted.data.cast("B"), **looks})
 
 
 def views(data: bytes, region: Region | None, outlined: Outlined | None, limits: Limits) -> Reply:
@@ -51,7 +53,8 @@ def views(data: bytes, region: Region | None, outlined: Outlined | None, limits:
         if outlined.shapes:
             blocks["layers.png"] = draw.mask_png(corrections.layers(outlined, size))
     if region is not None:
-        blocks["crop.png"] = draw.png(cut(pixels, region)[0])
+        part = cut(pixels, region)[0]
+        blocks |= {"crop.png": draw.png(part), "part.jpg": draw.thumbnail(part)}
     return Reply({}, blocks)
 
 

@@ -30,6 +30,7 @@ from atisbo.domain.images import Limits, Region
 from atisbo.errors import AtisboError, BadImage, Invalid, Unavailable
 from atisbo.imaging.cell import unpack
 from atisbo.imaging.corrections import Outlined
+from atisbo.imaging.grain import Grain
 from atisbo.imaging.palette import Palette
 from atisbo.imaging.transform import Pixels
 
@@ -62,7 +63,9 @@ class Prepared:
     """The part that was analysed; everything where no region was marked."""
     media_type: str
     palette: Palette | None = None
-    """Of the analysed part; see :func:`atisbo.imaging.palette.palette`."""
+    """Of the analysed part, as ``grain``; see :func:`atisbo.imaging.palette.palette`."""
+    grain: Grain | None = None
+    """See :func:`atisbo.imaging.grain.grain`."""
 
 
 @dataclass
@@ -118,8 +121,14 @@ class Quarantine:
         def receive(values: dict[str, Any], blocks: Blocks) -> Prepared:
             pixels = np.frombuffer(blocks["pixels"], np.uint8).reshape(*spec.size, 3)
             height, width = (int(side) for side in values["size"])
-            colours = np.frombuffer(blocks["palette"], np.float32)
-            return Prepared(pixels, (height, width), Region(**values["box"]), str(values["media_type"]), colours)
+            return Prepared(
+                pixels,
+                (height, width),
+                Region(**values["box"]),
+                str(values["media_type"]),
+                palette=np.frombuffer(blocks["palette"], np.float32),
+                grain=np.frombuffer(blocks["grain"], np.float32),
+            )
 
         return self.submit("prepare", data, region, spec, limits, receive=receive)
 

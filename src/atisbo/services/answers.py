@@ -22,6 +22,8 @@ class ImageShape(BaseModel):
     height: int | None
     training_consent: bool
     """Whether it may be learnt from."""
+    shared: bool
+    """Whether others may find it as a similar picture."""
 
 
 class FailureShape(BaseModel):

@@ -46,6 +46,8 @@ class ImageView:
     width: int | None
     height: int | None
     training_consent: bool
+    shared: bool
+    """Whether others may find it as a similar picture."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,13 @@ def ask(
     upload: Upload,
     region: Region | None = None,
     training_consent: bool = False,
+    sharing_consent: bool = False,
     idempotency_key: str | None = None,
 ) -> PredictionView:
     """Store the bytes, and write image, prediction and job in the caller's transaction.
 
-    With ``training_consent`` the yes to the application's text is written down with them.
+    With ``training_consent`` the yes to the application's text is written down with them, with ``sharing_consent`` that
+    to others' finding the image.
 
     A repeated ``idempotency_key`` returns the first prediction.
 
@@ -132,6 +136,8 @@ def ask(
     session.flush()
     if training_consent:
         consents.give(session, actor, image=prediction.image, application=application, language=actor.language)
+    if sharing_consent:
+        consents.give_sharing(session, actor, image=prediction.image, language=actor.language)
     enqueue(session, PREDICT, _job(prediction))
     return view(session, prediction, queued=False)
 
@@ -247,7 +253,7 @@ def view(session: Session, record: PredictionRecord, *, queued: bool = True) -> 
         created_at=record.created_at,
         finished_at=record.finished_at,
         version=record.version,
-        image=ImageView(image.id, image.file_name, image.width, image.height, image.training_consent),
+        image=ImageView(image.id, image.file_name, image.width, image.height, image.training_consent, image.shared),
         region=Region(**record.region) if record.region else None,
         findings=_without_outlines(record.findings),
         failure=Failure.model_validate(record.failure) if record.failure else None,

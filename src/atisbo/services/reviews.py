@@ -20,6 +20,7 @@ from atisbo.domain.predictions import Failure, Status
 from atisbo.domain.reviews import Review, Verdict
 from atisbo.errors import NotAllowed, NotFound, Outdated
 from atisbo.services import cursors, predictions
+from atisbo.store import embeddings
 from atisbo.store import reviews as store
 from atisbo.store.db import now
 from atisbo.store.predictions import PredictionRecord
@@ -160,6 +161,7 @@ def add(
     )
     session.add(written)
     session.flush()
+    embeddings.relabel(session, record.id)
     return written
 
 
@@ -238,6 +240,7 @@ def forget(session: Session, actor: Actor, *, prediction_id: UUID) -> None:
     session.execute(
         delete(ReviewRecord).where(ReviewRecord.prediction_id == prediction_id, ReviewRecord.author_id == actor.user_id)
     )
+    embeddings.relabel(session, prediction_id)
 
 
 def _current(actor: Actor) -> Select[ReviewRecord]:

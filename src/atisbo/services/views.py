@@ -12,7 +12,7 @@ from atisbo.domain.predictions import Status
 from atisbo.errors import NotFound
 from atisbo.services.predictions import find, outlines_in
 from atisbo.store.blobs import Blobs, derived
-from atisbo.store.predictions import notify
+from atisbo.store.predictions import PredictionRecord, notify
 from atisbo.store.queue import RENDER, URGENT, enqueue
 
 MEDIA_TYPES: Final = {
@@ -22,6 +22,7 @@ MEDIA_TYPES: Final = {
     "crop.png": "image/png",
     "preview.jpg": "image/jpeg",
     "thumbnail.jpg": "image/jpeg",
+    "part.jpg": "image/jpeg",
 }
 _OF_THE_ANSWER: Final = frozenset({"mask.png", "overlay.png", "layers.png"})
 RENDERED: Final = "rendered"
@@ -34,13 +35,17 @@ def read(session: Session, actor: Actor, *, blobs: Blobs, prediction_id: UUID, v
     Raises:
         NotFound: no such prediction for this actor, or it has no such picture.
     """
-    record = find(session, actor, prediction_id)
+    return made(session, find(session, actor, prediction_id), blobs=blobs, view=view)
+
+
+def made(session: Session, record: PredictionRecord, *, blobs: Blobs, view: str) -> bytes | None:
+    """As :func:`read`, for somebody who may see it."""
     data = blobs.get(derived(record.id, view))
     if data is not None:
         return data
     status = Status(record.status)
     outlined = outlines_in(record.findings) is not None
-    cut = view != "crop.png" or record.region is not None
+    cut = view not in ("crop.png", "part.jpg") or record.region is not None
     if status is Status.FAILED or not cut or (view in _OF_THE_ANSWER and not outlined):
         raise NotFound("view_unknown", "There is no such picture for this prediction.")
     enqueue(

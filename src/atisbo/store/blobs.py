@@ -70,6 +70,11 @@ def is_drawn(name: str) -> bool:
     return name.rsplit("/", 1)[-1].startswith(("mask-", "sent-"))
 
 
+def collected(item_id: UUID, view: str) -> str:
+    """Of an item of a collection: ``original``, ``preview.jpg``, ``thumbnail.jpg``."""
+    return f"collections/{item_id}/{view}"
+
+
 class Blobs:
     """Five verbs on a local folder or on S3, GCS or Azure."""
 

@@ -58,6 +58,8 @@ class EmbeddingRecord(Identified, Base):
     """What the picture is taken for: by the collection, by a review, else by the network."""
     vector: Mapped[Vector | None] = mapped_column(VectorType)
     palette: Mapped[Vector | None] = mapped_column(VectorType)
+    grain: Mapped[Vector | None] = mapped_column(VectorType)
+    """To know the same picture again."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -66,8 +68,9 @@ class Look:
     """How a picture looks to one version; ``subject_id`` is that of the prediction or the item."""
 
     subject_id: uuid.UUID
-    vector: Vector | None
-    palette: Vector | None
+    vector: Vector | None = None
+    palette: Vector | None = None
+    grain: Vector | None = None
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,7 @@ def unseen(session: Session, *, application: str, version: str, limit: int) -> l
         .limit(limit - len(found))
     )
     return found + [
-        Unseen(one.id, one.image_id, one.image.sha256, one.region, (one.findings or {}).get("label"))
-        for one in session.scalars(predictions)
+        Unseen(one.id, one.image_id, one.image.sha256, one.region, None) for one in session.scalars(predictions)
     ]
 
 
@@ -152,9 +154,12 @@ def write(
                     label=picture.label,
                     vector=look.vector,
                     palette=look.palette,
+                    grain=look.grain,
                 )
                 .on_conflict_do_nothing()
             )
+            if not of_item:
+                relabel(session, picture.subject_id)
 
 
 def switch(session: Session, *, application: str, version: str) -> None:
@@ -179,8 +184,17 @@ def counts(session: Session, *, application: str, version: str) -> tuple[int, in
     return session.scalar(ready) or 0, (session.scalar(items) or 0) + (session.scalar(answered) or 0)
 
 
-def relabel(session: Session, *, prediction_id: uuid.UUID, label: str) -> None:
-    """A review says what the picture is."""
-    session.execute(
-        text("UPDATE embeddings SET label = :label WHERE prediction_id = :id"), {"label": label, "id": prediction_id}
-    )
+def relabel(session: Session, prediction_id: uuid.UUID) -> None:
+    """Take the label that the newest review gives, or else the network's."""
+    session.execute(_RELABEL, {"id": prediction_id})
+
+
+_RELABEL = text(
+    """
+    UPDATE embeddings e SET label = coalesce(
+        (SELECT r.label FROM reviews r WHERE r.prediction_id = e.prediction_id AND r.superseded_at IS NULL
+            AND r.label IS NOT NULL ORDER BY r.created_at DESC LIMIT 1),
+        (SELECT p.findings->>'label' FROM predictions p WHERE p.id = e.prediction_id)
+    ) WHERE e.prediction_id = :id
+    """
+)

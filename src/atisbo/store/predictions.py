@@ -87,6 +87,7 @@ class Outcome:
     vector: Vector | None = None
     """How the picture looks to the version, for similarity."""
     palette: Vector | None = None
+    grain: Vector | None = None
 
 
 def readable(actor: Actor) -> Select[PredictionRecord]:
@@ -117,21 +118,22 @@ _FINISH = text(
         SELECT * FROM unnest(
             CAST(:ids AS uuid[]), CAST(:attempts AS int[]), CAST(:statuses AS text[]), CAST(:versions AS text[]),
             CAST(:findings AS jsonb[]), CAST(:failures AS jsonb[]), CAST(:widths AS int[]), CAST(:heights AS int[]),
-            CAST(:vectors AS text[]), CAST(:palettes AS text[])
-        ) AS o(id, attempt, status, version, findings, failure, width, height, vector, palette)
+            CAST(:vectors AS text[]), CAST(:palettes AS text[]), CAST(:grains AS text[])
+        ) AS o(id, attempt, status, version, findings, failure, width, height, vector, palette, grain)
     ), finished AS (
         UPDATE predictions p SET status = o.status, version = o.version, findings = o.findings,
             failure = o.failure, finished_at = now()
         FROM outcome o WHERE p.id = o.id AND p.attempt = o.attempt AND p.status = 'running'
         RETURNING p.id, p.owner_id, p.image_id, p.application, p.status, p.version, p.findings, o.width, o.height,
-            o.vector, o.palette
+            o.vector, o.palette, o.grain
     ), sized AS (
         UPDATE images i SET width = f.width, height = f.height
         FROM finished f WHERE i.id = f.image_id AND f.width IS NOT NULL
     ), embedded AS (
-        INSERT INTO embeddings (id, application, version, prediction_id, image_id, label, vector, palette, created_at)
+        INSERT INTO embeddings (id, application, version, prediction_id, image_id, label, vector, palette, grain,
+            created_at)
         SELECT gen_random_uuid(), application, version, id, image_id, findings->>'label', CAST(vector AS vector),
-            CAST(palette AS vector), now()
+            CAST(palette AS vector), CAST(grain AS vector), now()
         FROM finished WHERE vector IS NOT NULL
         ON CONFLICT DO NOTHING
     )
@@ -159,6 +161,7 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> set[uuid.UUID]:
             "heights": [o.size[1] if o.size else None for o in outcomes],
             "vectors": [o.vector and written(o.vector) for o in outcomes],
             "palettes": [o.palette and written(o.palette) for o in outcomes],
+            "grains": [o.grain and written(o.grain) for o in outcomes],
             "channel": CHANNEL,
         },
     ).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from uuid import UUID
 
 from fastapi import Request
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor
 from atisbo.errors import Unavailable
-from atisbo.services import predictions, views
+from atisbo.services import pictures, predictions, views
 from atisbo.services.predictions import PredictionView
 from atisbo.web.deps import in_transaction, state_of
 from atisbo.web.live import Event
@@ -55,17 +55,29 @@ async def picture(request: Request, prediction_id: UUID, view: str) -> bytes:
     Raises:
         Unavailable: it was not made in time.
     """
-    state = state_of(request)
+    blobs = state_of(request).blobs
+    return await _rendered(
+        request,
+        prediction_id,
+        lambda session, actor: views.read(session, actor, blobs=blobs, prediction_id=prediction_id, view=view),
+    )
 
+
+async def found_picture(request: Request, picture_id: UUID, view: pictures.View) -> bytes:
+    """The same of a picture that a search can find."""
+    blobs = state_of(request).blobs
+    return await _rendered(
+        request,
+        picture_id,
+        lambda session, actor: pictures.read(session, actor, blobs=blobs, picture_id=picture_id, view=view),
+    )
+
+
+async def _rendered(request: Request, prediction_id: UUID, read: Callable[[Session, Actor], bytes | None]) -> bytes:
     async def look() -> bytes | None:
-        return await in_transaction(
-            request,
-            lambda session, actor: views.read(
-                session, actor, blobs=state.blobs, prediction_id=prediction_id, view=view
-            ),
-        )
+        return await in_transaction(request, read)
 
-    with state.hub.listening(prediction_id=prediction_id) as queue:
+    with state_of(request).hub.listening(prediction_id=prediction_id) as queue:
         data = await look()
         deadline = time.monotonic() + RENDER_PATIENCE_S
         while data is None:

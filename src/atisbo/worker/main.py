@@ -16,9 +16,22 @@ from atisbo.domain.applications import roots
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
 from atisbo.services.work import Workplace
-from atisbo.store.queue import CORRECT, DISCARD, ERASE, PREDICT, PROVE, RENDER, SNAPSHOT, SWEEP, Listening
+from atisbo.store.queue import (
+    CORRECT,
+    DISCARD,
+    EMBED,
+    ERASE,
+    PREDICT,
+    PROVE,
+    RENDER,
+    SNAPSHOT,
+    SWEEP,
+    TAKE_OUT,
+    Listening,
+)
 from atisbo.store.versions import CHANNEL
 from atisbo.worker.corrections import Correcting
+from atisbo.worker.embed import Embedding, begin
 from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
 from atisbo.worker.snapshots import Snapshotting
@@ -63,6 +76,7 @@ async def _until_disconnected(
             driver = Listening(listening, working)
             queue = PgQueuer(driver)
             _entrypoints(queue, workplace, quarantine, registry)
+            await asyncio.to_thread(begin, workplace, registry)
             stopping = asyncio.create_task(_pass_on(stop, queue))
             following = asyncio.create_task(_follow(driver, versions))
             try:
@@ -112,3 +126,6 @@ def _entrypoints(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, 
     queue.qm.entrypoint(SWEEP, accepts_context=False, on_failure="hold")(correcting.sweep)
     queue.qm.entrypoint(SNAPSHOT, accepts_context=False, on_failure="hold", concurrency_limit=1)(snapshotting.run)
     queue.qm.entrypoint(DISCARD, accepts_context=False, on_failure="hold")(snapshotting.discard)
+    embedding = Embedding(workplace, quarantine, registry)
+    queue.qm.entrypoint(EMBED, accepts_context=False)(embedding.run)
+    queue.qm.entrypoint(TAKE_OUT, accepts_context=False, on_failure="hold")(embedding.take_out)

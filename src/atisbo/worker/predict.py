@@ -108,6 +108,7 @@ class Predicting:
             size=(prepared.size[1], prepared.size[0]),
             vector=plain(answer.embedding),
             palette=plain(prepared.palette),
+            grain=plain(prepared.grain),
         )
         if not await self._record(outcome):
             log.info("prediction %s was deleted or answered by another attempt", order.prediction_id)

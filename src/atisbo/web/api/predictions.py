@@ -14,10 +14,12 @@ from atisbo.domain.access import Actor
 from atisbo.domain.cards import first_fault
 from atisbo.domain.images import Region
 from atisbo.domain.predictions import Failure, Status
-from atisbo.errors import Invalid
+from atisbo.errors import Invalid, NotFound
 from atisbo.services import predictions
+from atisbo.services.neighbours import Wish
 from atisbo.services.predictions import PredictionView, Upload
 from atisbo.web import problems
+from atisbo.web.api.pictures import Include, NeighboursShape, check_include, nearest
 from atisbo.web.api.shapes import PredictionPage, PredictionShape, shape
 from atisbo.web.deps import AppState, CurrentActor, Db, in_transaction
 from atisbo.web.render import language_of
@@ -27,13 +29,23 @@ router = APIRouter(tags=["predictions"])
 Asked = tuple[Actor, PredictionView]
 _WAIT = re.compile(r"\bwait=(\d{1,3})\b")
 MAX_WAIT_S = 60
+
+
+class AnsweredShape(PredictionShape):
+    neighbours: NeighboursShape | None = None
+    """With `include=neighbours`: what looks most alike; null where there is no answer to compare by."""
+
+
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "With `Prefer: wait=N`: the finished prediction.", "model": PredictionShape},
+    200: {"description": "With `Prefer: wait=N`: the finished prediction.", "model": AnsweredShape},
     202: {
         "description": "Stored and queued; `Location` says where the answer will be.",
         "model": PredictionShape,
     },
 }
+
+
+_CONSENTS = "Any of `training` (it may be learnt from) and `sharing` (others may find it), apart by spaces"
 
 
 @router.post("/applications/{application}/predictions", status_code=202, responses=_ANSWERS, response_model=None)
@@ -43,14 +55,17 @@ async def ask(
     state: AppState,
     file: Annotated[UploadFile, File(description="JPEG, PNG, WebP, TIFF or BMP")],
     region: Annotated[str | None, Form(description="JSON {x, y, width, height} in the original's pixels")] = None,
-    consent: Annotated[str, Form(description="`training` lets reviewed images be learnt from")] = "",
+    consent: Annotated[str, Form(description=_CONSENTS)] = "",
+    include: Include = "",
     idempotency_key: Annotated[str | None, Header()] = None,
     prefer: Annotated[str, Header()] = "",
 ) -> Response:
     """Store a picture and queue it; with `Prefer: wait=N` wait up to N seconds for the answer.
 
-    If the picture turns out to be no good while we wait, the answer is a problem that carries the prediction.
+    With `include=neighbours`, or `include=neighbours,thumbnails`, an answer that was waited for brings what looks most
+    alike. If the picture turns out to be no good while we wait, the answer is a problem that carries the prediction.
     """
+    check_include(include, "neighbours", "thumbnails")
     upload = Upload(await file.read(), file.filename or "")
 
     def work(session: Session, actor: Actor) -> Asked:
@@ -62,15 +77,16 @@ async def ask(
             application=asked,
             upload=upload,
             region=read_region(region),
-            training_consent=consent == "training",
+            training_consent="training" in consent.split(),
+            sharing_consent="sharing" in consent.split(),
             idempotency_key=idempotency_key,
         )
         return actor, view
 
-    return await answer(request, *await in_transaction(request, work), prefer)
+    return await answer(request, *await in_transaction(request, work), prefer, include)
 
 
-async def answer(request: Request, actor: Actor, view: PredictionView, prefer: str) -> Response:
+async def answer(request: Request, actor: Actor, view: PredictionView, prefer: str, include: str = "") -> Response:
     """202 with the queued prediction, or, as the caller prefers, the finished one."""
     wait = _WAIT.search(prefer)
     headers = {"Location": f"/api/v1/predictions/{view.id}"}
@@ -79,8 +95,18 @@ async def answer(request: Request, actor: Actor, view: PredictionView, prefer: s
         headers["Preference-Applied"] = wait[0]
     if view.failure is not None:
         return failed(request, view, view.failure)
-    body = shape(view, language_of(request)).model_dump_json()
+    said = shape(view, language_of(request))
+    if "neighbours" in include and view.status.finished:
+        said = AnsweredShape(**vars(said), neighbours=await _neighbours(request, view, include))
+    body = said.model_dump_json()
     return Response(body, 200 if view.status.finished else 202, headers, media_type="application/json")
+
+
+async def _neighbours(request: Request, view: PredictionView, include: str) -> NeighboursShape | None:
+    try:
+        return await nearest(request, view.id, Wish(), thumbnails="thumbnails" in include)
+    except NotFound:
+        return None
 
 
 def failed(request: Request, view: PredictionView, failure: Failure) -> Response:
