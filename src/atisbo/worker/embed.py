@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from atisbo.domain.images import Limits, Region
 from atisbo.errors import BadImage, NotFound, Unavailable, UserError
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
-from atisbo.services import collections, embeddings
+from atisbo.services import collections, embeddings, versions
 from atisbo.services.embeddings import Look, Unseen
 from atisbo.services.work import Workplace
 from atisbo.worker.collect import Collector
@@ -50,17 +49,19 @@ class Embedding:
         said: dict[str, Any] = json.loads(job.payload or b"{}")
         application = str(said["application"])
         try:
-            eyes = Eyes(self._quarantine, self._registry.predictor(application), self._limits)
-            folder = self._registry.application(application).folder
+            with self._registry.hold(application) as predictor:
+                eyes = Eyes(self._quarantine, predictor, self._limits)
+                await self._catch_up(application, eyes, turn=1 - int(said["turn"]))
         except NotFound:
-            return
-        try:
-            await self._catch_up(application, folder, eyes, turn=1 - int(said["turn"]))
+            log.info("%s is no longer installed", application)
         except Unavailable as error:
             raise RetryRequested(timedelta(seconds=5), str(error)) from error
 
-    async def _catch_up(self, application: str, folder: Path, eyes: Eyes, *, turn: int) -> None:
+    async def _catch_up(self, application: str, eyes: Eyes, *, turn: int) -> None:
         version = eyes.predictor.card.version
+        if not await asyncio.to_thread(self._is_active, application, version):
+            raise Unavailable("version_changes", "Another version is about to answer. Try again in a moment.")
+        folder = self._registry.application(application).folder
         await asyncio.to_thread(Collector(self._workplace, eyes, application).take_shipped, folder)
         pictures = await asyncio.to_thread(
             self._workplace.within, lambda session: embeddings.some(session, application=application, version=version)
@@ -68,6 +69,11 @@ class Embedding:
         looks = await self._look(pictures, eyes)
         if await asyncio.to_thread(self._keep, application, version, pictures, looks, turn):
             await asyncio.to_thread(embeddings.index, self._workplace, application=application, version=version)
+
+    def _is_active(self, application: str, version: str) -> bool:
+        """Only the active version looks: one that is on its way out would undo what the next one does."""
+        active = self._workplace.within(versions.answering).get(application)
+        return active is None or active.card.version == version
 
     async def take_out(self, job: Job) -> None:
         """Remove the pictures of items that left their collection. Doing it twice does no harm."""

@@ -14,7 +14,7 @@ from atisbo.domain.cards import Card
 from atisbo.domain.versions import meaning
 from atisbo.errors import AtisboError, Invalid, Misconfigured, NotFound, Unavailable
 from atisbo.inference.registry import Registry
-from atisbo.services import versions
+from atisbo.services import embeddings, versions
 from atisbo.services.versions import Answering
 from atisbo.services.work import Blobs, Workplace
 from atisbo.store.blobs import network
@@ -69,6 +69,9 @@ class Versions:
                 self._registry.use(name, wanted.card, self._file(name, wanted))
             except (Misconfigured, NotFound) as fault:
                 log.error("%s stays with %s: %s", name, present[1].version, fault)
+                continue
+            if wanted.card.output.embedding is not None:
+                self._workplace.within(lambda session, name=name: embeddings.ask(session, name))  # type: ignore[misc]
 
     def _file(self, name: str, wanted: Answering) -> bytes:
         """Raises NotFound: the network is nowhere."""
