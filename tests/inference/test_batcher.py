@@ -38,6 +38,21 @@ def test_everyone_gets_their_own_answer(gated: tuple[Summing, Batcher]) -> None:
     assert engine.groups == [1, 4, 3]
 
 
+def test_the_patient_go_last(gated: tuple[Summing, Batcher]) -> None:
+    engine, batcher = gated
+    order: list[int] = []
+
+    def submit(value: int, *, patient: bool) -> Future[Answers]:
+        future = batcher.submit(picture(value), patient=patient)
+        future.add_done_callback(lambda _: order.append(value))
+        return future
+
+    futures = [submit(value, patient=value < 4) for value in (1, 2, 3, 4, 5, 6)]
+    engine.open.set()
+    assert [total(future) for future in futures] == [48.0 * value for value in (1, 2, 3, 4, 5, 6)]
+    assert order == [4, 5, 6, 1, 2, 3]
+
+
 def test_one_of_three_callers_cancels(gated: tuple[Summing, Batcher]) -> None:
     engine, batcher = gated
     first, second, third = (batcher.submit(picture(value)) for value in (1, 2, 3))

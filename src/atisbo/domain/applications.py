@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from atisbo.domain import guides
 from atisbo.domain.cards import Card, OutputSpec, Strict, Task, TensorSpec, first_fault
+from atisbo.domain.finding import FindSection
 from atisbo.domain.forms import ReviewField
 from atisbo.domain.images import Region
 from atisbo.domain.texts import LocalisedText, Name
@@ -47,6 +48,8 @@ class InputSection(Strict):
     """What pictures are asked for, as in "this does not look like …"; else what the card's gate calls its own."""
     histogram: bool = False
     """Whether the workbench shows how often each brightness of red, green and blue occurs in the picture."""
+    find: FindSection | None = None
+    """Only with ``region = "square"``, and a card that has a gate and structures."""
     tensor: TensorSpec | None = None
     """Only without a card."""
 
@@ -54,6 +57,8 @@ class InputSection(Strict):
     def _region_agrees(self) -> Self:
         if self.region_required and self.region == "none":
             raise ValueError("region_required contradicts region = 'none'")
+        if self.find is not None and self.region != "square":
+            raise ValueError("find proposes a square: it needs region = 'square'")
         return self
 
     def check(self, region: Region | None) -> None:
@@ -210,7 +215,8 @@ def contradiction(application: Application, card: Card) -> str | None:
         return "structures: belong to a classification"
     if unknown := set(application.labels) - set(names(card)):
         return f"labels.{min(unknown)}: the card has no such label"
-    return None
+    find = application.input.find
+    return find.fault(card) if find else None
 
 
 def names(card: Card) -> tuple[str, ...]:

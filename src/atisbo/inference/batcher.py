@@ -26,6 +26,7 @@ class TooLate(Unavailable):
 class _Waiting:
     pixels: Pixels
     deadline: float | None
+    patient: bool
     future: Future[Answers] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
 
@@ -58,12 +59,13 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, pixels: Pixels, deadline: float | None = None) -> Future[Answers]:
+    def submit(self, pixels: Pixels, deadline: float | None = None, *, patient: bool = False) -> Future[Answers]:
         """Queue one picture. Cancelling the future before its turn takes the picture out.
 
         Args:
             pixels: (H, W, 3), uint8, RGB, fitted.
             deadline: on ``time.monotonic``; a picture whose turn comes later fails with TooLate.
+            patient: its turn comes after all those that are not.
 
         Returns:
             The engine's answers without the batch axis; or the error of this very picture.
@@ -78,10 +80,14 @@ class Batcher:
                 self._drop_finished()
             if len(self._waiting) >= self._capacity:
                 raise Unavailable("queue_full", "Too many pictures are waiting. Try again in a moment.")
-            item = _Waiting(pixels, deadline)
-            self._waiting.append(item)
+            item = _Waiting(pixels, deadline, patient)
+            self._waiting.insert(len(self._waiting) if patient else self._ordinary(), item)
             self._changed.notify()
         return item.future
+
+    def _ordinary(self) -> int:
+        """How many of those that wait are not patient; they come first."""
+        return sum(not item.patient for item in self._waiting)
 
     def close(self) -> None:
         """What runs is finished, what waits fails with Unavailable. Safe to call twice."""

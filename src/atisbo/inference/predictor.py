@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from atisbo.errors import BadImage, Foreign
 from atisbo.imaging.draw import mask_png
 from atisbo.imaging.masks import Segmentation, ratios, segment
 from atisbo.imaging.quarantine import Prepared
+from atisbo.imaging.transform import Pixels
 from atisbo.inference.answers import Answers
 from atisbo.inference.batcher import Batcher
 from atisbo.inference.engine import Engine
@@ -56,6 +58,7 @@ class Predictor:
     ) -> None:
         self.card = card
         self._kind = kind
+        self._at_once = max_batch * engine.parallel
         self._batcher = Batcher(engine, max_batch=max_batch, capacity=capacity)
         self._finishers = ThreadPoolExecutor(max(2, engine.parallel), thread_name_prefix="findings")
 
@@ -89,6 +92,20 @@ class Predictor:
         if not np.isfinite(embedding).all():
             raise _invalid()
         return embedding
+
+    def look(self, pictures: Iterable[Pixels]) -> Iterator[Answers]:
+        """The network's bare answers to many fitted pictures, in order; whoever wants one answer goes first.
+
+        Raises:
+            Unavailable: too many wait, or the predictor is closed.
+        """
+        asked: deque[Future[Answers]] = deque()
+        for pixels in pictures:
+            asked.append(self._batcher.submit(pixels, patient=True))
+            if len(asked) == self._at_once:
+                yield asked.popleft().result()
+        while asked:
+            yield asked.popleft().result()
 
     def _pass_on(self, inner: Future[Answers], outer: Future[Answer], prepared: Prepared) -> None:
         if inner.cancelled():

@@ -72,6 +72,11 @@ class PredictionView:
         """Whether the answer is an outline, or has one beside it, even if it is an empty one."""
         return outlines_in(self.findings) is not None
 
+    @property
+    def explainable(self) -> bool:
+        """Whether the answer can have a heat map: it names a class. An outline says by itself where it is."""
+        return self.findings is not None and self.findings["task"] == "classification"
+
 
 @dataclass(frozen=True)
 class Page:

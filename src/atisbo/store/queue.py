@@ -24,8 +24,12 @@ EMBED = "embed"
 TAKE_OUT = "take_out"
 DISCARD = "discard"
 PROVE = "prove"
+EXPLAIN = "explain"
+FIND = "find"
 URGENT = 10
 """Above the ordinary priority of 0: somebody is looking at the page."""
+PATIENT = -10
+"""Below it: answers go first."""
 
 
 class CallersConnection(SyncDriver):

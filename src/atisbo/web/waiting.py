@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Set
+from typing import TypeVar
 from uuid import UUID
 
 from fastapi import Request
@@ -19,6 +20,7 @@ from atisbo.services.predictions import PredictionView
 from atisbo.web.deps import in_transaction, state_of
 from atisbo.web.live import Event
 
+T = TypeVar("T")
 HEARTBEAT_S = 15.0
 RENDER_PATIENCE_S = 15.0
 
@@ -74,20 +76,48 @@ async def found_picture(request: Request, picture_id: UUID, view: pictures.View)
 
 
 async def _rendered(request: Request, prediction_id: UUID, read: Callable[[Session, Actor], bytes | None]) -> bytes:
-    async def look() -> bytes | None:
-        return await in_transaction(request, read)
+    data = await made(
+        request,
+        prediction_id,
+        read,
+        ready=lambda data: data is not None,
+        words={views.RENDERED, "failed"},
+        patience_s=RENDER_PATIENCE_S,
+    )
+    if data is None:
+        raise pending()
+    return data
 
+
+def pending() -> Unavailable:
+    return Unavailable("view_pending", "The picture is still being prepared. Try again shortly.")
+
+
+async def made(
+    request: Request,
+    prediction_id: UUID,
+    look: Callable[[Session, Actor], T],
+    *,
+    ready: Callable[[T], bool],
+    words: Set[str],
+    patience_s: float,
+) -> T:
+    """What a worker makes of a prediction, once it is ``ready``, or as it is when patience ends (seconds).
+
+    Args:
+        words: looks again when one of these is said of the prediction.
+    """
     with state_of(request).hub.listening(prediction_id=prediction_id) as queue:
-        data = await look()
-        deadline = time.monotonic() + RENDER_PATIENCE_S
-        while data is None:
+        found = await in_transaction(request, look)
+        deadline = time.monotonic() + patience_s
+        while not ready(found):
             try:
                 event = await asyncio.wait_for(queue.get(), max(0.0, deadline - time.monotonic()))
-            except TimeoutError as error:
-                raise Unavailable("view_pending", "The picture is still being prepared. Try again shortly.") from error
-            if event.status in (views.RENDERED, "refresh", "failed"):
-                data = await look()
-    return data
+            except TimeoutError:
+                break
+            if event.status in words or event.status == "refresh":
+                found = await in_transaction(request, look)
+    return found
 
 
 def message(event: str, data: object) -> str:

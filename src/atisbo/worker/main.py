@@ -21,6 +21,7 @@ from atisbo.store.queue import (
     DISCARD,
     EMBED,
     ERASE,
+    EXPLAIN,
     PREDICT,
     PROVE,
     RENDER,
@@ -32,6 +33,7 @@ from atisbo.store.queue import (
 from atisbo.store.versions import CHANNEL
 from atisbo.worker.corrections import Correcting
 from atisbo.worker.embed import Embedding, begin
+from atisbo.worker.explain import Explaining
 from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
 from atisbo.worker.snapshots import Snapshotting
@@ -121,6 +123,7 @@ def _entrypoints(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, 
     queue.qm.entrypoint(RENDER, accepts_context=False)(rendering.run)
     proving = Proving(workplace)
     queue.qm.entrypoint(PROVE, accepts_context=False, on_failure="hold")(proving.run)
+    queue.qm.entrypoint(EXPLAIN, accepts_context=False)(Explaining(workplace, quarantine, registry).run)
     queue.qm.entrypoint(ERASE, accepts_context=False, on_failure="hold")(rendering.erase)
     queue.qm.entrypoint(CORRECT, accepts_context=False, on_failure="hold")(correcting.run)
     queue.qm.entrypoint(SWEEP, accepts_context=False, on_failure="hold")(correcting.sweep)

@@ -10,6 +10,7 @@ export function listenToKeys({ tray, stage, review, correction, intake }) {
     ArrowRight: () => tray.walk(1),
     ArrowLeft: () => tray.walk(-1),
     o: () => stage.toggle("overlay"),
+    h: () => stage.heat.toggle(),
     "+": () => stage.viewport.zoomBy(1.4),
     "=": () => stage.viewport.zoomBy(1.4),
     "-": () => stage.viewport.zoomBy(1 / 1.4),

@@ -18,6 +18,7 @@ export const list = (application, before, limit = 50) =>
 export const one = (id) => call("GET", `/predictions/${id}`);
 export const some = (ids) => call("GET", `/predictions?limit=${ids.length}&${ids.map((id) => `id=${id}`).join("&")}`);
 export const contours = (id) => call("GET", `/predictions/${id}/contours`);
+export const heatmap = (id) => call("GET", `/predictions/${id}/heatmap`);
 export const deleteImage = (id) => call("DELETE", `/images/${id}`);
 export const trySample = (application, file, region) =>
   call("POST", `/applications/${application}/samples/${encodeURIComponent(file)}/predictions${region ? `?region=${encodeURIComponent(JSON.stringify(region))}` : ""}`);

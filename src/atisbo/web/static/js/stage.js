@@ -1,6 +1,7 @@
 // The picture and what is drawn on it. State stands in data-* on the stage; the style sheet does the rest.
 
 import { answered } from "./answers.js";
+import { Heat } from "./heat.js";
 import { draw, frame, light } from "./outline.js";
 import { contours } from "./server.js";
 import { Viewport } from "./viewport.js";
@@ -15,6 +16,8 @@ export class Stage {
   #item = null;
   #shown = null;
   #looked = null;
+
+  heat = new Heat();
 
   constructor() {
     this.viewport = new Viewport(this.#pane, this.#root);
@@ -32,6 +35,7 @@ export class Stage {
     const drawn = !!item?.prediction?.links.contours;
     this.#tools.disabled = !drawn;
     this.#root.toggleAttribute("data-unanswered", !drawn);
+    this.heat.show(item);
     if (changed) this.#clear();
     if (!item) return;
     await Promise.all([this.#picture(item), answered(item) && this.#answer(item)]);

@@ -1,0 +1,34 @@
+"""What an application says of how the part that matters is found in a whole picture."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from atisbo.domain.cards import Card, Strict
+from atisbo.domain.texts import LocalisedText
+
+
+class FindSection(Strict):
+    """The application's own network finds it.
+
+    A window is slid over the picture; the gate says which ones are most of ``kind``, the structures where in them
+    ``outline`` lies; the square that is proposed is ``margin`` times as high as the outline and centred on it.
+    """
+
+    kind: str = Field(min_length=1)
+    """One of the gate's kinds."""
+    outline: str = Field(min_length=1)
+    """One of the structures' labels."""
+    margin: float = Field(default=1.5, ge=1, le=10)
+    offer: LocalisedText
+    """What the button says, as in "find the disc for me"."""
+    missing: LocalisedText
+    """What is said where it is not found, and what to do."""
+
+    def fault(self, card: Card) -> str | None:
+        """What the card lacks for it, as ``field: reason``."""
+        if card.gate is None or self.kind not in card.gate.kinds:
+            return f"input.find.kind: the card's gate does not know {self.kind}"
+        if card.structures is None or self.outline not in card.structures.output.labels:
+            return f"input.find.outline: the card does not outline {self.outline}"
+        return None
