@@ -35,6 +35,8 @@ class Use:
     created_at: datetime
     split: Split
     removed_at: datetime | None
+    versions: list[str]
+    """Of networks that learnt from it, or were judged on it."""
 
 
 def of_image(session: Session, actor: Actor, *, image_id: UUID) -> list[Use]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
@@ -16,11 +15,12 @@ from sqlalchemy.orm import Session
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.exports import README
 from atisbo.services import audit
+from atisbo.services.packing import packed
 from atisbo.services.work import Workplace
 from atisbo.store.accounts import InvitationRecord, PersonalTokenRecord, RefreshTokenRecord, SessionRecord, UserRecord
 from atisbo.store.blobs import Blobs, derived, original
 from atisbo.store.consents import ConsentRecord
-from atisbo.store.db import Base, now
+from atisbo.store.db import Base
 from atisbo.store.images import ImageRecord
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.reviews import ReviewRecord
@@ -38,42 +38,7 @@ def export(workplace: Workplace, actor: Actor) -> Iterator[bytes]:
     """
     actor.require(Right.MANAGE_ACCOUNT)
     workplace.within(lambda session: audit.note(session, actor, "user.exported", f"user:{actor.user_id}"))
-    return _archive(workplace, actor)
-
-
-class _Sink:
-    """Takes what the archive writes until it is sent; it cannot be wound back."""
-
-    def __init__(self) -> None:
-        self._written = bytearray()
-
-    def write(self, data: bytes) -> int:
-        self._written += data
-        return len(data)
-
-    def flush(self) -> None:
-        pass
-
-    def take(self) -> bytes:
-        taken = bytes(self._written)
-        self._written.clear()
-        return taken
-
-
-def _archive(workplace: Workplace, actor: Actor) -> Iterator[bytes]:
-    sink = _Sink()
-    with ZipFile(sink, "w") as archive:  # type: ignore[call-overload]
-        for name, data in _entries(workplace, actor):
-            archive.writestr(_entry(name), data)
-            yield sink.take()
-    yield sink.take()
-
-
-def _entry(name: str) -> ZipInfo:
-    entry = ZipInfo(name, now().timetuple()[:6])
-    entry.compress_type = ZIP_DEFLATED if name.endswith((".json", ".txt")) else ZIP_STORED
-    entry.external_attr = 0o600 << 16
-    return entry
+    return packed(_entries(workplace, actor))
 
 
 def _entries(workplace: Workplace, actor: Actor) -> Iterator[tuple[str, bytes]]:
