@@ -81,10 +81,14 @@ def gaps(view: DatasetView, _: Translate) -> list[str]:
     for name, counts in facts["classes"].items():
         few = [sides[side] for side in Split if counts.get(side.value, 0) < FEW]
         if few:
-            said = _("{label}: fewer than {count} images in {sides}.", label=_label(name, _), count=FEW, sides=", ".join(few))
+            said = _(
+                "{label}: fewer than {count} images in {sides}.", label=_label(name, _), count=FEW, sides=", ".join(few)
+            )
             found.append(said)
     if view.plan.task == "classification":
-        found += [_("{label}: no image at all.", label=name) for name in view.plan.classes if name not in facts["classes"]]
+        found += [
+            _("{label}: no image at all.", label=name) for name in view.plan.classes if name not in facts["classes"]
+        ]
     if facts["owners"] == 1:
         found.append(_("All images come from one person: nothing is known of those of others."))
     if facts["reviewers"] == 1:
@@ -106,7 +110,12 @@ def markdown(view: DatasetView, _: Translate, language: str) -> str:
         lines += [f"## {section.title}", ""]
         lines += [line for text in section.lines for line in (text, "")]
         if section.rows:
-            lines += ["| | |", "|---|---|", *(f"| {_cell(term)} | {_cell(value)} |" for term, value in section.rows), ""]
+            lines += [
+                "| | |",
+                "|---|---|",
+                *(f"| {_cell(term)} | {_cell(value)} |" for term, value in section.rows),
+                "",
+            ]
         if section.title == _("What is in it"):
             lines += [*_table(view, _), ""]
     return "\n".join([*lines, _("Research and education only. Not a medical device."), ""])
@@ -159,16 +168,27 @@ def _division(facts: dict[str, Any], _: Translate, language: str) -> list[str]:
     names = [_("the person who uploaded them") if name == OWNER else name for name in facts["group_by"]]
     together = _("Copies and near duplicates stay together.")
     if names:
-        together = _("Images stay together that share {what}, and so do copies and near duplicates.", what=", ".join(names))
-    count = _("They form {count} groups. A side is for good: no image moves in a later dataset.", count=i18n.number(language, facts["groups"]))
-    return [together, count, _("The test part is sealed: only an evaluation opens it, and each opening is written down.")]
+        together = _(
+            "Images stay together that share {what}, and so do copies and near duplicates.", what=", ".join(names)
+        )
+    count = _(
+        "They form {count} groups. A side is for good: no image moves in a later dataset.",
+        count=i18n.number(language, facts["groups"]),
+    )
+    return [
+        together,
+        count,
+        _("The test part is sealed: only an evaluation opens it, and each opening is written down."),
+    ]
 
 
 def _filters(filters: Filters, _: Translate) -> str:
     said = filters.model_dump(mode="json", exclude_defaults=True)
     if not said:
         return _("All images that were reviewed and may be learnt from.")
-    words = "; ".join(f"{name} = {', '.join(map(str, value)) if isinstance(value, list) else value}" for name, value in said.items())
+    words = "; ".join(
+        f"{name} = {', '.join(map(str, value)) if isinstance(value, list) else value}" for name, value in said.items()
+    )
     return _("Images that were reviewed, may be learnt from, and fit these filters: {filters}.", filters=words)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -20,6 +20,7 @@ from atisbo.store.datasets import DatasetItemRecord, DatasetRecord, mask_used, p
 from atisbo.store.db import now
 from atisbo.store.images import ImageRecord, lock_original, readable
 from atisbo.store.queue import DISCARD, enqueue_all
+from atisbo.store.versions import VersionRecord
 
 Why = Literal["withdrawn", "erased"]
 _AT_ONCE: Final = 500
@@ -64,10 +65,29 @@ def _uses(session: Session, which: ColumnElement[bool]) -> list[Use]:
         .where(which, DatasetRecord.status == Status.READY.value)
         .order_by(DatasetRecord.created_at.desc(), DatasetItemRecord.number)
     )
+    rows = session.execute(query).all()
+    versions = _versions(session, {dataset.id for dataset, _, _ in rows})
     return [
-        Use(dataset.id, dataset.name, dataset.application, dataset.created_at, Split(str(split)), buried)
-        for dataset, split, buried in session.execute(query)
+        Use(
+            dataset_id=dataset.id,
+            name=dataset.name,
+            application=dataset.application,
+            created_at=dataset.created_at,
+            split=Split(str(split)),
+            removed_at=buried,
+            versions=versions.get(dataset.id, []),
+        )
+        for dataset, split, buried in rows
     ]
+
+
+def _versions(session: Session, dataset_ids: Collection[UUID]) -> dict[UUID, list[str]]:
+    query = select(VersionRecord.dataset_id, VersionRecord.name).where(VersionRecord.dataset_id.in_(dataset_ids))
+    found: dict[UUID, list[str]] = {}
+    for dataset_id, name in session.execute(query.order_by(VersionRecord.created_at)):
+        if dataset_id is not None:
+            found.setdefault(dataset_id, []).append(name)
+    return found
 
 
 def bury(session: Session, image_ids: Sequence[UUID], why: Why) -> None:

@@ -12,6 +12,7 @@ from atisbo.web.api import (
     batches,
     consents,
     corrections,
+    datasets,
     events,
     heatmaps,
     images,
@@ -68,6 +69,7 @@ _parts = (
     consents,
     mine,
     versions,
+    datasets,
 )
 for part in _parts:
     router.include_router(part.router, dependencies=[Security(_documented)])

@@ -211,9 +211,7 @@ def export(
     sealed: Literal["yes", "no"] = "no",
 ) -> StreamingResponse:
     """The dataset as a ZIP. `sealed=yes` takes the sealed part along, which only an administrator can."""
-    pieces = exports.stream(
-        state.workplace, db, actor, dataset_id=dataset_id, form=form, sealed=sealed == "yes"
-    )
+    pieces = exports.stream(state.workplace, db, actor, dataset_id=dataset_id, form=form, sealed=sealed == "yes")
     headers = {"Content-Disposition": f'attachment; filename="dataset-{str(dataset_id)[:8]}-{form.value}.zip"'}
     return StreamingResponse(pieces, media_type="application/zip", headers=headers)
 
