@@ -124,6 +124,7 @@ def test_every_table_that_names_a_person_is_taken_along(workplace: Workplace) ->
     assert naming == {
         "audit_addresses",
         "consents",
+        "datasets",
         "images",
         "invitations",
         "personal_tokens",

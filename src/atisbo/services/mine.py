@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.exports import README
-from atisbo.services import audit
+from atisbo.services import audit, lineage
 from atisbo.services.packing import packed
 from atisbo.services.work import Workplace
 from atisbo.store.accounts import InvitationRecord, PersonalTokenRecord, RefreshTokenRecord, SessionRecord, UserRecord
 from atisbo.store.blobs import Blobs, derived, original
 from atisbo.store.consents import ConsentRecord
+from atisbo.store.datasets import DatasetRecord
 from atisbo.store.db import Base
 from atisbo.store.images import ImageRecord
 from atisbo.store.predictions import PredictionRecord
@@ -47,6 +48,7 @@ def _entries(workplace: Workplace, actor: Actor) -> Iterator[tuple[str, bytes]]:
     yield "account.json", _json(workplace.within(lambda session: _account(session, actor)))
     yield "consents.json", _json(workplace.within(lambda session: _rows(session, ConsentRecord, "user_id", actor)))
     yield "reviews.json", _json(workplace.within(lambda session: _rows(session, ReviewRecord, "author_id", actor)))
+    yield "datasets.json", _json(workplace.within(lambda session: _datasets(session, actor)))
     yield "log.json", _json(workplace.within(lambda session: [vars(said) for said in audit.mine(session, actor)]))
     for image in _images(workplace, actor):
         yield from _image(workplace.blobs, image)
@@ -59,6 +61,13 @@ def _account(session: Session, actor: Actor) -> Row:
         "personal_tokens": _rows(session, PersonalTokenRecord, "user_id", actor),
         "refresh_tokens": _rows(session, RefreshTokenRecord, "user_id", actor),
         "invitations": _rows(session, InvitationRecord, "created_by", actor),
+    }
+
+
+def _datasets(session: Session, actor: Actor) -> Row:
+    return {
+        "used_my_images": [vars(use) for use in lineage.of_owner(session, actor)],
+        "made": _rows(session, DatasetRecord, "created_by", actor),
     }
 
 
