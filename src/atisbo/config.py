@@ -8,10 +8,10 @@ import secrets
 from hashlib import sha256
 from hmac import digest
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from atisbo.errors import Misconfigured
 
@@ -65,8 +65,22 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=0)
     """Worker processes that ``atisbo serve`` keeps alive."""
 
+    webhook_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts that answers may be sent to, with commas between: ``hooks.example.org,*.example.com:8443``; none: off."""
+    webhook_private: bool = False
+    """Also where a host's address is loopback, private or link-local."""
+    webhook_http: bool = False
+    """Also to http addresses; for development."""
+
     database_pool_size: int = Field(default=12, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("webhook_hosts", mode="before")
+    @classmethod
+    def _with_commas(cls, hosts: object) -> object:
+        return (
+            tuple(one.strip().lower() for one in hosts.split(",") if one.strip()) if isinstance(hosts, str) else hosts
+        )
 
     @property
     def secure_cookies(self) -> bool:

@@ -25,6 +25,7 @@ from atisbo.store.db import Base
 from atisbo.store.images import ImageRecord
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.reviews import ReviewRecord
+from atisbo.store.webhooks import WebhookRecord
 
 Row = dict[str, Any]
 _SECRET: Final = frozenset({"password_hash", "token_hash"})
@@ -49,6 +50,7 @@ def _entries(workplace: Workplace, actor: Actor) -> Iterator[tuple[str, bytes]]:
     yield "consents.json", _json(workplace.within(lambda session: _rows(session, ConsentRecord, "user_id", actor)))
     yield "reviews.json", _json(workplace.within(lambda session: _rows(session, ReviewRecord, "author_id", actor)))
     yield "datasets.json", _json(workplace.within(lambda session: _datasets(session, actor)))
+    yield "webhooks.json", _json(workplace.within(lambda session: _rows(session, WebhookRecord, "owner_id", actor)))
     yield "log.json", _json(workplace.within(lambda session: [vars(said) for said in audit.mine(session, actor)]))
     for image in _images(workplace, actor):
         yield from _image(workplace.blobs, image)

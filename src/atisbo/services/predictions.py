@@ -27,6 +27,7 @@ from atisbo.store.images import ImageRecord, lock_original
 from atisbo.store.predictions import Outcome, PredictionRecord
 from atisbo.store.queue import PREDICT, enqueue
 from atisbo.store.reviews import ReviewRecord
+from atisbo.store.webhooks import fire
 
 __all__ = ["Outcome", "Page", "PredictionView", "Upload", "ask", "claim", "get", "list_", "record", "tidy"]
 
@@ -292,8 +293,13 @@ def claim(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:
 
 
 def record(session: Session, outcomes: Sequence[Outcome]) -> set[UUID]:
-    """For workers: write results; returns those taken. A lost lease or a deleted prediction is left out."""
-    return store.finish(session, outcomes)
+    """For workers: write results; returns those taken. A lost lease or a deleted prediction is left out.
+
+    The jobs that tell somebody of them are born in the same transaction.
+    """
+    taken = store.finish(session, outcomes)
+    fire(session, taken)
+    return taken
 
 
 def tidy(session: Session, *, blobs: Blobs, ids: Sequence[UUID]) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 PREDICT = "predict"
 RENDER = "render"
 ERASE = "erase"
+DELIVER = "deliver"
 CORRECT = "correct"
 SWEEP = "sweep"
 SNAPSHOT = "snapshot"

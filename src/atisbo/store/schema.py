@@ -24,6 +24,7 @@ from atisbo.store import (  # noqa: F401 -- they register their records
     reviews,
     scenarios,
     versions,
+    webhooks,
 )
 from atisbo.store.db import Base
 

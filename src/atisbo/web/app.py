@@ -55,6 +55,7 @@ def create_app(workplace: Workplace) -> FastAPI:
     app.include_router(health.router)
     app.include_router(docs.router)
     app.include_router(api.router)
+    api.webhooks.document(app)
     for router in pages.routers:
         app.include_router(router)
     assets.mount(app)

@@ -18,6 +18,7 @@ from atisbo.inference.registry import Registry
 from atisbo.services.work import Workplace
 from atisbo.store.queue import (
     CORRECT,
+    DELIVER,
     DISCARD,
     EMBED,
     ERASE,
@@ -38,8 +39,11 @@ from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
 from atisbo.worker.snapshots import Snapshotting
 from atisbo.worker.versions import Proving, Versions
+from atisbo.worker.webhooks import Delivering
 
 log = logging.getLogger(__name__)
+DELIVERIES_AT_ONCE = 4
+"""A slow receiver must not keep a worker from its pictures."""
 
 
 async def run(settings: Settings) -> None:
@@ -126,6 +130,8 @@ def _entrypoints(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, 
     queue.qm.entrypoint(EXPLAIN, accepts_context=False)(Explaining(workplace, quarantine, registry).run)
     queue.qm.entrypoint(ERASE, accepts_context=False, on_failure="hold")(rendering.erase)
     queue.qm.entrypoint(CORRECT, accepts_context=False, on_failure="hold")(correcting.run)
+    delivering = Delivering(workplace)
+    queue.qm.entrypoint(DELIVER, accepts_context=False, concurrency_limit=DELIVERIES_AT_ONCE)(delivering.run)
     queue.qm.entrypoint(SWEEP, accepts_context=False, on_failure="hold")(correcting.sweep)
     queue.qm.entrypoint(SNAPSHOT, accepts_context=False, on_failure="hold", concurrency_limit=1)(snapshotting.run)
     queue.qm.entrypoint(DISCARD, accepts_context=False, on_failure="hold")(snapshotting.discard)

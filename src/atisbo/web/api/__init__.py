@@ -22,6 +22,7 @@ from atisbo.web.api import (
     reviews,
     versions,
     views,
+    webhooks,
 )
 from atisbo.web.deps import protect
 
@@ -70,6 +71,7 @@ _parts = (
     mine,
     versions,
     datasets,
+    webhooks,
 )
 for part in _parts:
     router.include_router(part.router, dependencies=[Security(_documented)])

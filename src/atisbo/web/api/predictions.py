@@ -15,7 +15,7 @@ from atisbo.domain.cards import first_fault
 from atisbo.domain.images import Region
 from atisbo.domain.predictions import Failure, Status
 from atisbo.errors import Invalid, NotFound
-from atisbo.services import predictions
+from atisbo.services import predictions, webhooks
 from atisbo.services.neighbours import Wish
 from atisbo.services.predictions import PredictionView, Upload
 from atisbo.web import problems
@@ -56,6 +56,7 @@ async def ask(
     file: Annotated[UploadFile, File(description="JPEG, PNG, WebP, TIFF or BMP")],
     region: Annotated[str | None, Form(description="JSON {x, y, width, height} in the original's pixels")] = None,
     consent: Annotated[str, Form(description=_CONSENTS)] = "",
+    webhook_url: Annotated[str, Form(description="Told when the prediction is finished; see `webhooks`")] = "",
     include: Include = "",
     idempotency_key: Annotated[str | None, Header()] = None,
     prefer: Annotated[str, Header()] = "",
@@ -81,6 +82,8 @@ async def ask(
             sharing_consent="sharing" in consent.split(),
             idempotency_key=idempotency_key,
         )
+        if webhook_url:
+            webhooks.arm(session, actor, state.settings, prediction_id=view.id, url=webhook_url)
         return actor, view
 
     return await answer(request, *await in_transaction(request, work), prefer, include)

@@ -9,11 +9,13 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
+from atisbo.config import Settings
 from atisbo.domain.access import RIGHTS, SCOPES, Actor
+from atisbo.domain.webhooks import State
 from atisbo.errors import NotSignedIn, UserError
-from atisbo.services import accounts, erasure, tokens
+from atisbo.services import accounts, erasure, tokens, webhooks
 from atisbo.web import render
-from atisbo.web.deps import AppState, CurrentActor, Db, protect
+from atisbo.web.deps import AppState, CurrentActor, Db, protect, state_of
 from atisbo.web.pages.forms import blame, see
 from atisbo.web.render import LANGUAGE_COOKIE, Errors, Translate, translator
 from atisbo.web.security import clear_session_cookie, set_session_cookie
@@ -79,6 +81,11 @@ def revoke_token(db: Db, actor: CurrentActor, token_id: UUID) -> Response:
     return see("/account?done=token#tokens")
 
 
+@router.post("/webhooks/secret")
+def make_webhook_secret(request: Request, db: Db, state: AppState, actor: CurrentActor) -> Response:
+    return _page(request, db, actor, new_secret=webhooks.make_secret(db, actor, state.secrets))
+
+
 @router.post("/deletion")
 def erase(request: Request, db: Db, state: AppState, actor: CurrentActor, password: Text = "") -> Response:
     """Leave for good."""
@@ -109,8 +116,43 @@ def _page(request: Request, db: Session, actor: Actor, *, status: int = 200, **c
         scope_words=_scope_words(_),
         scopes=[scope for scope, rights in SCOPES.items() if rights & RIGHTS[actor.role]],
         tokens=tokens.list_tokens(db, actor),
-        **{"new_token": "", **context},
+        webhooks=_webhooks(db, actor, state_of(request).settings),
+        webhook_words=_webhook_words(_),
+        problem_words=_problem_words(_),
+        **{"new_token": "", "new_secret": "", **context},
     )
+
+
+def _webhooks(db: Session, actor: Actor, settings: Settings) -> dict[str, Any]:
+    """Nothing where webhooks are off."""
+    if not settings.webhook_hosts:
+        return {}
+    return {
+        "hosts": sorted(settings.webhook_hosts),
+        "changed": webhooks.secret_changed(db, actor),
+        "items": webhooks.mine(db, actor, limit=20),
+    }
+
+
+def _webhook_words(_: Translate) -> dict[str, str]:
+    return {
+        State.ARMED: _("Waiting for the answer"),
+        State.SENDING: _("Being delivered"),
+        State.DELIVERED: _("Delivered"),
+        State.GIVEN_UP: _("Given up"),
+    }
+
+
+def _problem_words(_: Translate) -> dict[str, str]:
+    return {
+        "unknown_host": _("host not found"),
+        "forbidden_address": _("address not allowed"),
+        "no_connection": _("no connection"),
+        "not_trusted": _("certificate not trusted"),
+        "too_slow": _("no answer in time"),
+        "no_http": _("not an answer in HTTP"),
+        "not_allowed": _("host no longer allowed"),
+    }
 
 
 def _scope_words(_: Translate) -> dict[str, str]:
