@@ -20,6 +20,7 @@ from atisbo.store import (  # noqa: F401 -- they register their records
     datasets,
     embeddings,
     images,
+    maps,
     predictions,
     reviews,
     scenarios,

@@ -23,6 +23,7 @@ from atisbo.store.queue import (
     EMBED,
     ERASE,
     EXPLAIN,
+    MAP,
     PREDICT,
     PROVE,
     RENDER,
@@ -35,6 +36,7 @@ from atisbo.store.versions import CHANNEL
 from atisbo.worker.corrections import Correcting
 from atisbo.worker.embed import Embedding, begin
 from atisbo.worker.explain import Explaining
+from atisbo.worker.maps import Charting
 from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
 from atisbo.worker.snapshots import Snapshotting
@@ -138,3 +140,4 @@ def _entrypoints(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, 
     embedding = Embedding(workplace, quarantine, registry)
     queue.qm.entrypoint(EMBED, accepts_context=False)(embedding.run)
     queue.qm.entrypoint(TAKE_OUT, accepts_context=False, on_failure="hold")(embedding.take_out)
+    queue.qm.entrypoint(MAP, accepts_context=False, concurrency_limit=1)(Charting(workplace).run)

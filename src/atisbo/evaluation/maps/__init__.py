@@ -1,0 +1,1 @@
+"""Embeddings as a map that people can look at: in two and three dimensions."""
