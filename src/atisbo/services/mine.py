@@ -111,7 +111,7 @@ def _image(blobs: Blobs, image: Row) -> Iterator[tuple[str, bytes]]:
     yield f"{folder}/image.json", _json(image)
     data = blobs.get(original(image["sha256"]))
     if data is not None:
-        yield f"{folder}/original{_ending(image['file_name'])}", data
+        yield f"{folder}/original{ending(image['file_name'])}", data
     for prediction in image["predictions"]:
         home = derived(prediction["id"], "")
         for name in sorted(blobs.names(home)):
@@ -120,7 +120,8 @@ def _image(blobs: Blobs, image: Row) -> Iterator[tuple[str, bytes]]:
                 yield f"{folder}/{prediction['id']}/{name.rsplit('/', 1)[-1]}", picture
 
 
-def _ending(file_name: str) -> str:
+def ending(file_name: str) -> str:
+    """Of a file name as it was sent: a dot and a few letters, or nothing."""
     found = _ENDING.search(file_name)
     return found[0].lower() if found else ""
 

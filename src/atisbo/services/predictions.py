@@ -230,7 +230,9 @@ def list_(
     key = tuple_(PredictionRecord.created_at, PredictionRecord.id)
     if before is not None:
         query = query.where(key < _cursor(before))
-    records = list(session.scalars(query.order_by(key.desc()).limit(limit + 1)))
+    records = list(
+        session.scalars(query.order_by(PredictionRecord.created_at.desc(), PredictionRecord.id.desc()).limit(limit + 1))
+    )
     more = len(records) > limit
     records = records[:limit]
     following = f"{records[-1].created_at.isoformat()}_{records[-1].id}" if more else None

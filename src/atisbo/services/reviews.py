@@ -224,7 +224,9 @@ def list_(
     key = tuple_(ReviewRecord.created_at, ReviewRecord.id)
     if before is not None:
         query = query.where(key < cursors.position(before))
-    records = list(session.scalars(query.order_by(key.desc()).limit(limit + 1)))
+    records = list(
+        session.scalars(query.order_by(ReviewRecord.created_at.desc(), ReviewRecord.id.desc()).limit(limit + 1))
+    )
     more = len(records) > limit
     records = records[:limit]
     return Page(

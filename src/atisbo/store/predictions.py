@@ -11,6 +11,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 from sqlalchemy import (
     CheckConstraint,
+    Computed,
     ForeignKey,
     Index,
     Select,
@@ -33,6 +34,10 @@ CHANNEL = "atisbo_predictions"
 """NOTIFY channel; the payload is ``owner prediction status``."""
 
 
+_ANSWER = "CASE WHEN (findings ->> 'empty')::boolean THEN '' ELSE left(findings ->> 'label', 100) END"
+_DOUBT = "(findings ->> 'uncertainty')::double precision"
+
+
 class PredictionRecord(Identified, Base):
     """States and their meanings: see ``domain.predictions.Status``. A CHECK bars impossible pairs."""
 
@@ -44,6 +49,16 @@ class PredictionRecord(Identified, Base):
         CheckConstraint("status NOT IN ('done','unsure') OR findings IS NOT NULL", name="findings"),
         UniqueConstraint("owner_id", "idempotency_key"),
         Index("ix_predictions_owner_created", "owner_id", "created_at"),
+        Index("ix_predictions_application_created", "application", "created_at", "id"),
+        Index("ix_predictions_application_answer", "application", "answer", "created_at", "id"),
+        Index(
+            "ix_predictions_troubled",
+            "application",
+            "status",
+            "created_at",
+            "id",
+            postgresql_where=text("status IN ('unsure','refused','failed')"),
+        ),
         Index(
             "ix_predictions_open",
             "created_at",
@@ -61,6 +76,10 @@ class PredictionRecord(Identified, Base):
     """Rises with every claim; a result is only taken from the latest, so a late write of a lost lease is refused."""
     version: Mapped[str | None] = mapped_column(String(100))
     findings: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    answer: Mapped[str | None] = mapped_column(String(100), Computed(_ANSWER, persisted=True))
+    """The label that was found; empty where nothing was outlined. Made of the findings, to be looked for."""
+    doubt: Mapped[float | None] = mapped_column(Computed(_DOUBT, persisted=True))
+    """The findings' uncertainty."""
     failure: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     request_hash: Mapped[str | None] = mapped_column(String(64))

@@ -14,6 +14,7 @@ from atisbo.web.api import (
     corrections,
     datasets,
     events,
+    gallery,
     heatmaps,
     images,
     maps,
@@ -74,6 +75,7 @@ _parts = (
     versions,
     datasets,
     webhooks,
+    gallery,
 )
 for part in _parts:
     router.include_router(part.router, dependencies=[Security(_documented)])

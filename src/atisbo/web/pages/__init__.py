@@ -7,6 +7,7 @@ from atisbo.web.pages import (
     business,
     cards,
     entry,
+    gallery,
     guides,
     home,
     images,
@@ -29,6 +30,7 @@ _pages = (
     terms,
     images,
     manage,
+    gallery,
     users,
 )
 routers = [page.router for page in _pages]

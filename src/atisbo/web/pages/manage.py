@@ -32,7 +32,10 @@ class Place:
     icon: str
 
 
-PLACES: Final = (Place("/manage/users", _("Users"), Right.MANAGE_USERS, "people"),)
+PLACES: Final = (
+    Place("/manage/images", _("All images"), Right.SEE_ALL, "images"),
+    Place("/manage/users", _("Users"), Right.MANAGE_USERS, "people"),
+)
 """In the order of the navigation; each is shown to those who have the right."""
 
 
