@@ -35,6 +35,8 @@ class About(Strict):
     intended_use: LocalisedText
     order: int = 100
     """Place among the applications, smallest first; equal ones by name."""
+    similar: Literal["pictures", "cases"] = "cases"
+    """What stands beside an answer whose network gives embeddings: pictures like it, or reviewed cases like it."""
 
 
 class InputSection(Strict):
@@ -122,6 +124,7 @@ class Application(Strict):
     summary: LocalisedText
     intended_use: LocalisedText
     order: int = 100
+    similar: Literal["pictures", "cases"] = "cases"
     input: InputSection
     output: OutputSpec | None
     """Only without a card."""

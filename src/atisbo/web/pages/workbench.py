@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse, Response
 
 from atisbo.domain.applications import Application, names
 from atisbo.domain.cards import Card
+from atisbo.domain.consents import SHARING
 from atisbo.domain.forms import ReviewField
 from atisbo.domain.images import ACCEPTED_MEDIA_TYPES
 from atisbo.errors import NotFound
@@ -63,6 +64,9 @@ def _page(request: Request, state: State, name: str, selected: UUID | None, *, a
         samples=_samples(application, language),
         sources=" · ".join(sorted({sample.source for sample in application.samples})),
         consent=application.consent.text.in_(language) if application.consent else "",
+        alike=application.similar if card.output.embedding is not None else "",
+        sharing=SHARING.text.in_(language),
+        sharing_version=SHARING.version,
         consent_version=application.consent.version if application.consent else None,
         max_bytes=state.settings.max_upload_bytes,
         accept=ACCEPT,

@@ -32,6 +32,9 @@ export const removeMask = (id, version) => call("DELETE", `/predictions/${id}/re
 export const warnings = (application, metadata) => call("POST", `/applications/${application}/form/warnings`, { metadata });
 export const terms = () => call("GET", "/terms");
 export const agree = (version) => call("PUT", "/me/consents/use", { version });
+export const share = (image, version) => call("PUT", `/images/${image}/sharing`, { version });
+export const unshare = (image) => call("DELETE", `/images/${image}/sharing`);
+export const neighbours = (kind, id, wish) => call("GET", `/${kind}/${id}/neighbours?${new URLSearchParams(wish)}`);
 export const allow = (image, application, version) => call("PUT", `/images/${image}/consent`, { application, version });
 export const forbid = (image) => call("DELETE", `/images/${image}/consent`);
 

@@ -1,5 +1,6 @@
 // Puts the workbench together: tray, stage and findings around one collection of images.
 
+import { Alike } from "./alike.js";
 import { explanation, sentence } from "./answers.js";
 import { Collection } from "./collection.js";
 import { Correction } from "./correct.js";
@@ -26,6 +27,7 @@ const stage = new Stage();
 const findings = new Findings(stage);
 const review = new Review(collection, bench.dataset.application);
 const correction = new Correction(collection, bench.dataset.layers.split(" "));
+const alike = document.getElementById("alike") && new Alike(bench.dataset.application);
 const permit = new Permit(collection, bench.dataset.application);
 const histogram = document.getElementById("histogram") && new Histogram();
 const intake = new Intake(bench, collection, new Terms("agreed" in bench.dataset));
@@ -36,6 +38,7 @@ function show(item) {
   review.show(item);
   correction.show(item);
   permit.show(item);
+  alike?.show(item);
   histogram?.show(item);
 }
 
