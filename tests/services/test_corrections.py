@@ -60,8 +60,9 @@ def work(workplace: Workplace, quarantine: Quarantine) -> None:
     correcting = Correcting(workplace, quarantine)
     for entrypoint, payload, _ in sorted(rows, key=lambda row: row[2]):
         job = cast("Job", SimpleNamespace(payload=bytes(payload)))
-        if entrypoint in ("correct", "sweep"):
-            asyncio.run({"correct": correcting.run, "sweep": correcting.sweep}[entrypoint](job))
+        if entrypoint in ("correct", "sweep", "compare"):
+            tasks = {"correct": correcting.run, "sweep": correcting.sweep, "compare": correcting.compare}
+            asyncio.run(tasks[entrypoint](job))
 
 
 def read(workplace: Workplace, actor: Actor, prediction_id: UUID, **more: Any) -> bytes:

@@ -81,9 +81,23 @@ def correct(data: bytes, outlined: Outlined, size: tuple[int, int]) -> Reply:
     return Reply({"dice": agreed}, {"mask.png": draw.mask_png(bits)})
 
 
+def compare(one: bytes | Outlined, other: bytes | Outlined, size: tuple[int, int], count: int) -> Reply:
+    """How far two readers' outlines agree, by layer; whoever found the network's right has its outlines."""
+    first, second = (
+        corrections.layers(side, size) if isinstance(side, Outlined) else corrections.read(side, size, count)
+        for side in (one, other)
+    )
+    return Reply({"dice": corrections.agreement(first, second, count)}, {})
+
+
 def ready() -> None:
     """Before the first job: each child keeps to one core."""
     cv2.setNumThreads(1)
 
 
-JOBS: Final[Mapping[str, Callable[..., Reply]]] = {"prepare": prepare, "views": views, "correct": correct}
+JOBS: Final[Mapping[str, Callable[..., Reply]]] = {
+    "prepare": prepare,
+    "views": views,
+    "correct": correct,
+    "compare": compare,
+}

@@ -158,6 +158,14 @@ class Quarantine:
 
         return self.submit("correct", data, outlined, size, receive=receive)
 
+    def compare(
+        self, one: bytes | Outlined, other: bytes | Outlined, size: tuple[int, int], count: int
+    ) -> Future[list[float]]:
+        """The Dice coefficient of each of ``count`` layers between two readers' masks, or the network's outlines."""
+        return self.submit(
+            "compare", one, other, size, count, receive=lambda values, _: [float(value) for value in values["dice"]]
+        )
+
     def submit(self, job: str, *arguments: Any, receive: Callable[[dict[str, Any], Blocks], T]) -> Future[T]:
         """Have a child do a job; ``receive`` makes the result of the values and blocks it sends back.
 

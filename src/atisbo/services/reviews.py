@@ -20,7 +20,7 @@ from atisbo.domain.predictions import Failure, Status
 from atisbo.domain.reviews import Review, Verdict
 from atisbo.errors import NotAllowed, NotFound, Outdated
 from atisbo.services import cursors, predictions
-from atisbo.store import embeddings
+from atisbo.store import embeddings, readings
 from atisbo.store import reviews as store
 from atisbo.store.db import now
 from atisbo.store.predictions import PredictionRecord
@@ -153,6 +153,7 @@ def add(
         verdict=said.verdict.value,
         label=said.label,
         answers=said.metadata,
+        standing=readings.standing(session, record.id, actor.user_id),
         mask=mask and mask.sha256,
         mask_state=mask and mask.state.value,
         mask_sent=mask and mask.sent,
@@ -177,7 +178,9 @@ def mask_of(record: ReviewRecord) -> Mask | None:
 
 
 def of_author(session: Session, actor: Actor, *, prediction_id: UUID, author_id: UUID) -> ReviewRecord | None:
-    """Somebody's review as it stands, if this actor may see it."""
+    """Somebody's review as it stands, if this actor may see it (now: see ``history``)."""
+    if author_id != actor.user_id and readings.blind(session, prediction_id, actor.user_id):
+        return None
     query = store.readable(actor).where(
         ReviewRecord.prediction_id == prediction_id,
         ReviewRecord.author_id == author_id,
@@ -200,9 +203,14 @@ def get(session: Session, actor: Actor, *, prediction_id: UUID) -> ReviewView:
 
 
 def history(session: Session, actor: Actor, *, prediction_id: UUID) -> list[ReviewView]:
-    """Every version of every review of a prediction that the actor may see, newest first."""
+    """Every version of every review of a prediction that the actor may see, newest first.
+
+    Whoever may be asked to read it blind sees nobody else's before that is over.
+    """
     find(session, actor, prediction_id=prediction_id)
     query = store.readable(actor).where(ReviewRecord.prediction_id == prediction_id)
+    if readings.blind(session, prediction_id, actor.user_id):
+        query = query.where(ReviewRecord.author_id == actor.user_id)
     return [view(record) for record in session.scalars(query.order_by(ReviewRecord.created_at.desc()))]
 
 

@@ -28,6 +28,7 @@ DISCARD = "discard"
 PROVE = "prove"
 EXPLAIN = "explain"
 FIND = "find"
+COMPARE = "compare"
 URGENT = 10
 """Above the ordinary priority of 0: somebody is looking at the page."""
 PATIENT = -10

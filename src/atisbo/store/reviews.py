@@ -23,6 +23,7 @@ class ReviewRecord(Identified, Base):
     __table_args__ = (
         CheckConstraint("verdict IN ('right','wrong','unknown')", name="verdict"),
         CheckConstraint("version >= 1", name="version"),
+        CheckConstraint("standing IN ('own','reader','adjudication')", name="standing"),
         CheckConstraint("mask_state IN ('checking','kept','refused')", name="mask_state"),
         CheckConstraint("(mask_state IS NULL) = (mask_sent IS NULL)", name="mask_sent"),
         CheckConstraint("(mask_state IS NOT DISTINCT FROM 'kept') = (mask IS NOT NULL)", name="mask"),
@@ -45,6 +46,8 @@ class ReviewRecord(Identified, Base):
     """What the image shows, as far as the author knows."""
     answers: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """To the application's form, by field name."""
+    standing: Mapped[str] = mapped_column(String(12), default="own", server_default="own")
+    """``own``: said on the workbench; ``reader``: in the inbox; ``adjudication``: by a third, after two disagreed."""
     mask: Mapped[str | None] = mapped_column(String(64))
     """SHA-256 of the corrected outline as a worker wrote it anew; see ``blobs.corrected``."""
     mask_state: Mapped[str | None] = mapped_column(String(10))

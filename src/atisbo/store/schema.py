@@ -22,6 +22,7 @@ from atisbo.store import (  # noqa: F401 -- they register their records
     images,
     maps,
     predictions,
+    readings,
     reviews,
     scenarios,
     versions,

@@ -15,7 +15,7 @@ from atisbo.domain.predictions import Failure
 from atisbo.errors import BadImage, Unavailable
 from atisbo.imaging.corrections import Outlined
 from atisbo.imaging.quarantine import Quarantine
-from atisbo.services import corrections, outlines
+from atisbo.services import corrections, outlines, panels
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived, sent
 
@@ -61,6 +61,33 @@ class Correcting:
             lambda session: outlines.shapes(session, prediction_id=prediction_id, layers=layers)
         )
         return Outlined(self._workplace.blobs.get(derived(prediction_id, "mask.png")), shapes)
+
+    async def compare(self, job: Job) -> None:
+        """Hold what two readers said beside one another; the outlines, where both have one."""
+        said: dict[str, Any] = json.loads(job.payload or b"{}")
+        prediction_id = UUID(said["prediction"])
+        try:
+            dice = await self._between(prediction_id, said["layers"])
+        except Unavailable as error:
+            raise RetryRequested(timedelta(seconds=1), str(error)) from error
+        await asyncio.to_thread(
+            self._workplace.within, lambda s: panels.settle(s, prediction_id=prediction_id, dice=dice)
+        )
+
+    async def _between(self, prediction_id: UUID, layers: list[str]) -> dict[str, float] | None:
+        """Dice by layer; None where a reader said of no outline that it is the true one."""
+        blobs = self._workplace.blobs
+        sides = await asyncio.to_thread(
+            self._workplace.within, lambda s: panels.sides(s, blobs=blobs, prediction_id=prediction_id)
+        )
+        if sides is None or not layers:
+            return None
+        if sides.checking:
+            raise RetryRequested(timedelta(seconds=1), "a mask is still being checked")
+        network = await asyncio.to_thread(self._outlined, prediction_id, layers)
+        one, other = (network if side is None else side for side in sides.masks)
+        agreed = await asyncio.wrap_future(self._quarantine.compare(one, other, sides.size, len(layers)))
+        return dict(zip(layers, agreed, strict=True))
 
     async def sweep(self, job: Job) -> None:
         """Remove the masks of reviews that were taken back."""

@@ -17,6 +17,7 @@ from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
 from atisbo.services.work import Workplace
 from atisbo.store.queue import (
+    COMPARE,
     CORRECT,
     DELIVER,
     DISCARD,
@@ -134,6 +135,7 @@ def _entrypoints(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, 
     queue.qm.entrypoint(CORRECT, accepts_context=False, on_failure="hold")(correcting.run)
     delivering = Delivering(workplace)
     queue.qm.entrypoint(DELIVER, accepts_context=False, concurrency_limit=DELIVERIES_AT_ONCE)(delivering.run)
+    queue.qm.entrypoint(COMPARE, accepts_context=False, on_failure="hold")(correcting.compare)
     queue.qm.entrypoint(SWEEP, accepts_context=False, on_failure="hold")(correcting.sweep)
     queue.qm.entrypoint(SNAPSHOT, accepts_context=False, on_failure="hold", concurrency_limit=1)(snapshotting.run)
     queue.qm.entrypoint(DISCARD, accepts_context=False, on_failure="hold")(snapshotting.discard)

@@ -1,0 +1,231 @@
+"""Who is given which answer, in which order, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text, update
+
+from atisbo.domain.access import Actor, Role
+from atisbo.domain.inbox import RANDOM_SHARE, Drawn, lot, worth
+from atisbo.domain.reviews import Verdict
+from atisbo.errors import Conflict, NotAllowed, NotFound
+from atisbo.imaging.quarantine import Quarantine
+from atisbo.services import corrections, inbox, panels, reviews
+from atisbo.services.inbox import Reading
+from atisbo.services.predictions import Outcome
+from atisbo.services.reviews import ReviewView
+from atisbo.services.work import Workplace
+from atisbo.store import predictions as store
+from atisbo.store.predictions import PredictionRecord
+from atisbo.store.readings import ReadingRecord, truth
+from tests.services.asked import CARD, DISC_CARD, DISCS, EYES, FINDINGS, answered, ask, outlined
+from tests.services.test_corrections import png, work
+
+Make = Callable[..., Actor]
+
+
+def asked(workplace: Workplace, actor: Actor, uncertainty: float, number: int) -> UUID:
+    view = ask(workplace, actor, f"eye {number}".encode())
+    attempt = workplace.within(lambda s: store.claim(s, [view.id]))[view.id]
+    findings = FINDINGS | {"uncertainty": uncertainty}
+    outcome = Outcome(view.id, attempt, "done", version="v", findings=findings, size=(2, 2))
+    workplace.within(lambda s: store.finish(s, [outcome]))
+    return view.id
+
+
+def give(workplace: Workplace, actor: Actor, count: int = 1, application: str = "eyes") -> list[Reading]:
+    return workplace.within(lambda s: inbox.give(s, actor, application=application, count=count))
+
+
+def answer(workplace: Workplace, actor: Actor, reading: Reading, verdict: str | None = "right", **more: Any) -> None:
+    said: dict[str, Any] = {"application": EYES, "card": CARD} | more
+    chosen = Verdict(verdict) if verdict else None
+    workplace.within(lambda s: inbox.answer(s, actor, reading_id=reading.id, verdict=chosen, **said))
+
+
+def expire(workplace: Workplace) -> None:
+    with workplace.engine.begin() as connection:
+        connection.execute(text("UPDATE readings SET expires_at = now() - interval '1 second'"))
+
+
+def test_what_is_worth_most_comes_first_and_every_fifth_by_lot(workplace: Workplace, make_actor: Make) -> None:
+    ana, eva = make_actor(), make_actor("eva", Role.CURATOR)
+    doubts = {asked(workplace, ana, number / 40, number): number / 40 for number in range(40)}
+    wrong = min((one for one in doubts if lot(one) >= RANDOM_SHARE), key=lambda one: doubts[one])
+    workplace.within(
+        lambda s: reviews.put(s, ana, application=EYES, card=CARD, prediction_id=wrong, verdict=Verdict.WRONG)
+    )
+    order = [reading for _ in range(4) for reading in give(workplace, eva, 10)]
+    assert {reading.prediction.id for reading in order} == set(doubts)
+    by_lot = [reading for reading in order if reading.drawn is Drawn.RANDOM]
+    assert {reading.prediction.id for reading in by_lot} == {one for one in doubts if lot(one) < RANDOM_SHARE}
+    assert [reading.prediction.id for reading in by_lot] == sorted((r.prediction.id for r in by_lot), key=lot)
+    assert {reading.chance for reading in by_lot} == {RANDOM_SHARE}
+    assert [n for n, reading in enumerate(order[:20]) if reading.drawn is Drawn.RANDOM] == [4, 9, 14, 19][: len(by_lot)]
+    chosen = [reading for reading in order if reading.drawn is Drawn.WORTH]
+    assert [reading.worth for reading in chosen] == sorted((reading.worth for reading in chosen), reverse=True)
+    said = {reading.prediction.id: reading for reading in order}[wrong]
+    assert said.worth == pytest.approx(worth(doubts[wrong], "wrong"))
+    assert said.asked is not None
+    assert give(workplace, eva) == []
+
+
+def test_two_curators_at_once_are_never_given_the_same(workplace: Workplace, make_actor: Make) -> None:
+    ana = make_actor()
+    for number in range(24):
+        asked(workplace, ana, 0.5, number)
+    curators = [make_actor(name, Role.CURATOR) for name in ("eva", "leo", "mia", "noa")]
+    with ThreadPoolExecutor(4) as pool:
+        given = list(pool.map(lambda turn: give(workplace, curators[turn % 4], 2), range(16)))
+    seen = Counter(reading.prediction.id for readings in given for reading in readings)
+    assert set(seen.values()) == {1}
+    assert len(seen) >= 20
+
+
+def test_an_answer_is_a_review_of_a_reader(workplace: Workplace, make_actor: Make) -> None:
+    ana, eva, leo = make_actor(), make_actor("eva", Role.CURATOR), make_actor("leo", Role.CURATOR)
+    first, second = asked(workplace, ana, 0.9, 1), asked(workplace, ana, 0.1, 2)
+    [reading] = give(workplace, eva)
+    answer(workplace, eva, reading, "wrong", label="normal")
+    [said] = workplace.within(lambda s: reviews.history(s, eva, prediction_id=reading.prediction.id))
+    assert (said.verdict, said.label, said.author_id) == (Verdict.WRONG, "normal", eva.user_id)
+    progress = workplace.within(lambda s: inbox.progress(s, eva, application="eyes"))
+    assert (progress.answered, progress.waiting, progress.panels) == (1, 1, 0)
+    assert [one.prediction.id for one in give(workplace, leo, 5)] == list({first, second} - {reading.prediction.id})
+    workplace.within(lambda s: inbox.undo(s, eva, reading_id=reading.id))
+    assert workplace.within(lambda s: reviews.history(s, eva, prediction_id=reading.prediction.id)) == []
+    assert give(workplace, leo, 5) == [], "it is eva's again"
+
+
+def test_a_claim_runs_out(workplace: Workplace, make_actor: Make) -> None:
+    ana, eva, leo = make_actor(), make_actor("eva", Role.CURATOR), make_actor("leo", Role.CURATOR)
+    asked(workplace, ana, 0.9, 1)
+    [mine] = give(workplace, eva)
+    assert give(workplace, leo) == []
+    expire(workplace)
+    [theirs] = give(workplace, leo)
+    assert theirs.prediction.id == mine.prediction.id
+    with pytest.raises(Conflict, match="somebody else"):
+        answer(workplace, eva, mine)
+    workplace.within(lambda s: inbox.release(s, leo, reading_id=theirs.id))
+    answer(workplace, eva, mine)
+    assert give(workplace, leo) == []
+
+
+def test_only_curators_have_an_inbox(workplace: Workplace, make_actor: Make) -> None:
+    ana, eva = make_actor(), make_actor("eva", Role.CURATOR)
+    asked(workplace, ana, 0.9, 1)
+    with pytest.raises(NotAllowed):
+        give(workplace, ana)
+    narrow = Actor(eva.user_id, eva.email, eva.role, scopes=frozenset({"review"}))
+    with pytest.raises(NotAllowed):
+        give(workplace, narrow)
+    [reading] = give(workplace, eva)
+    with pytest.raises(NotFound):
+        answer(workplace, make_actor("leo", Role.CURATOR), reading)
+
+
+def panel(workplace: Workplace, actor: Actor, application: str = "eyes", **more: Any) -> int:
+    said: dict[str, Any] = {"hidden": False, "count": 10} | more
+    return workplace.within(lambda s: panels.ask(s, actor, application=application, **said))
+
+
+@pytest.fixture(scope="module")
+def quarantine() -> Iterator[Quarantine]:
+    running = Quarantine(workers=1, timeout_s=20, memory_bytes=2 * 1024**3)
+    yield running
+    running.close()
+
+
+def truths(workplace: Workplace) -> dict[UUID, str | None]:
+    with workplace.sessions() as session:
+        return {one.prediction_id: one.label for one in session.scalars(truth(select(PredictionRecord.id)))}
+
+
+def seen(workplace: Workplace, actor: Actor, prediction_id: UUID) -> list[ReviewView]:
+    return workplace.within(lambda s: reviews.history(s, actor, prediction_id=prediction_id))
+
+
+def test_two_read_blind_and_a_third_decides(workplace: Workplace, make_actor: Make, quarantine: Quarantine) -> None:
+    ana = make_actor()
+    eva, leo, mia = (make_actor(name, Role.CURATOR) for name in ("eva", "leo", "mia"))
+    one, other = (answered(workplace, ana, name).id for name in (b"one", b"other"))
+    workplace.within(
+        lambda s: reviews.put(s, ana, application=EYES, card=CARD, prediction_id=one, verdict=Verdict.RIGHT)
+    )
+    assert truths(workplace) == {one: "glaucoma"}
+    assert panel(workplace, eva, hidden=True) == 2
+    assert panel(workplace, eva) == 0, "they were asked for already"
+    assert truths(workplace) == {}, "nothing is known while it is read"
+    for reader, labels in ((eva, {one: "normal", other: "normal"}), (leo, {one: "glaucoma", other: "normal"})):
+        for reading in give(workplace, reader, 5):
+            assert (reading.drawn, reading.hidden, reading.asked) == (Drawn.PANEL, True, None)
+            identity = reading.prediction.id
+            assert seen(workplace, reader, identity) == []
+            answer(workplace, reader, reading, None, label=labels[identity])
+        assert give(workplace, reader, 5) == []
+    assert give(workplace, mia, 5) == []
+    work(workplace, quarantine)
+    assert truths(workplace) == {other: "normal"}
+    [reading] = give(workplace, mia, 5)
+    assert (reading.drawn, reading.prediction.id) == (Drawn.ADJUDICATION, one)
+    assert [said.label for said in reading.readers] == ["normal", "glaucoma"]
+    assert [said.verdict for said in reading.readers] == [Verdict.WRONG, Verdict.RIGHT]
+    answer(workplace, mia, reading, "right")
+    assert truths(workplace) == {one: "glaucoma", other: "normal"}
+    found = workplace.within(lambda s: panels.agreement(s, mia, application="eyes"))
+    assert (found.asked, found.read, found.agreed, found.decided) == (2, 2, 1, 1)
+    assert found.table == [("normal", "glaucoma", 1), ("normal", "normal", 1)]
+    assert found.kappa is not None
+    assert found.kappa.value == 0
+    assert [(one.said, one.decided) for one in found.differing] == [(["normal", "glaucoma"], True)]
+
+
+def test_outlines_of_two_readers_are_compared(workplace: Workplace, make_actor: Make, quarantine: Quarantine) -> None:
+    ana, eva, leo = make_actor(), make_actor("eva", Role.CURATOR), make_actor("leo", Role.CURATOR)
+    view = outlined(workplace, ana)
+    about = {"application": DISCS, "card": DISC_CARD}
+    assert panel(workplace, eva, "discs") == 1
+    for reader, fill in ((eva, 1), (leo, 3)):
+        [reading] = give(workplace, reader, application="discs")
+        data = png(fill)
+        workplace.within(
+            lambda s, reader=reader, data=data: corrections.put(  # type: ignore[misc]
+                s, reader, blobs=workplace.blobs, card=DISC_CARD, prediction_id=view.id, data=data
+            )
+        )
+        answer(workplace, reader, reading, "wrong", **about)
+    work(workplace, quarantine)
+    found = workplace.within(lambda s: panels.agreement(s, eva, application="discs"))
+    assert found.agreed == 0
+    assert {layer: figure.value for layer, figure in found.dice.items()} == {"disc": 1.0, "cup": 0.0}
+    assert found.differing[0].dice == {"disc": 1.0, "cup": 0.0}
+
+
+def test_a_share_is_drawn_and_what_is_being_read_is_left_out(workplace: Workplace, make_actor: Make) -> None:
+    ana, eva = make_actor(), make_actor("eva", Role.CURATOR)
+    ids = [asked(workplace, ana, 0.5, number) for number in range(10)]
+    [reading] = give(workplace, eva)
+    assert panel(workplace, eva, count=None, chosen=[reading.prediction.id]) == 0
+    assert panel(workplace, eva, count=None, share=1 / 3) == 3
+    rest = next(one for one in ids if one != reading.prediction.id)
+    assert panel(workplace, eva, count=None, chosen=[rest]) in (0, 1)
+    assert panel(workplace, eva, count=100) >= 5
+
+
+def test_what_a_reader_said_goes_with_them(workplace: Workplace, make_actor: Make) -> None:
+    ana, eva = make_actor(), make_actor("eva", Role.CURATOR)
+    asked(workplace, ana, 0.5, 1)
+    [reading] = give(workplace, eva)
+    answer(workplace, eva, reading)
+    with workplace.sessions.begin() as session:
+        session.execute(update(ReadingRecord).values(expires_at=reading.expires_at))
+        session.execute(text("DELETE FROM users WHERE id = :id"), {"id": eva.user_id})
+    with workplace.sessions() as session:
+        assert session.scalars(select(ReadingRecord)).all() == []

@@ -1,0 +1,59 @@
+"""The inbox by API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from atisbo.domain.access import Actor, Role
+from atisbo.domain.applications import load
+from atisbo.services.work import Workplace
+from tests.services.asked import answered
+from tests.web.doors import Door, bearer, opened
+
+Make = Callable[..., Actor]
+
+
+@pytest.fixture
+def doors(workplace: Workplace, make_actor: Make, tmp_path: Path) -> tuple[Door, Door, Door]:
+    """Of somebody with three answered eyes, and of two curators."""
+    app = opened(workplace, tmp_path)
+    ana, eva, leo = make_actor(), make_actor("eva", Role.CURATOR), make_actor("leo", Role.CURATOR)
+    eye, _ = load(tmp_path / "eye")
+    for data in (b"one", b"two", b"three"):
+        answered(workplace, ana, data, application=eye)
+    return Door(app, bearer(workplace, ana)), Door(app, bearer(workplace, eva)), Door(app, bearer(workplace, leo))
+
+
+def test_a_curator_is_given_answers_and_answers_them(doors: tuple[Door, Door, Door]) -> None:
+    ana, eva, leo = doors
+    assert ana.post("/inbox/next", json={"application": "eye"}).status_code == 403
+    assert eva.post("/inbox/next", json={"application": "nothing"}).status_code == 404
+    two = eva.post("/inbox/next", json={"application": "eye", "count": 2}).json()
+    one = leo.post("/inbox/next", json={"application": "eye", "count": 2}).json()
+    assert [len(two), len(one)] == [2, 1]
+    assert len({reading["prediction"]["id"] for reading in two + one}) == 3
+    path = f"/inbox/{two[0]['id']}"
+    assert eva.put(f"{path}/answer", {}).json()["code"] == "verdict_missing"
+    said = eva.put(f"{path}/answer", {"verdict": "wrong", "label": "normal"})
+    assert (said.status_code, said.json()["label"]) == (200, "normal"), said.text
+    assert leo.put(f"{path}/answer", {"verdict": "right"}).json()["code"] == "reading_unknown"
+    assert eva.get("/inbox", params={"application": "eye"}).json() == {"answered": 1, "waiting": 0, "panels": 0}
+    assert eva.delete(f"{path}/answer").json()["answered_at"] is None
+    assert eva.delete(path).status_code == 204
+    assert len(leo.post("/inbox/next", json={"application": "eye"}).json()) == 1
+
+
+def test_two_are_asked_without_seeing_the_answer(doors: tuple[Door, Door, Door]) -> None:
+    _, eva, leo = doors
+    assert eva.post("/panels", json={"application": "eye"}).json()["code"] == "panel_which"
+    assert eva.post("/panels", json={"application": "eye", "count": 3, "hidden": True}).json() == {"asked": 3}
+    for door in (eva, leo):
+        for reading in door.post("/inbox/next", json={"application": "eye", "count": 5}).json():
+            assert (reading["drawn"], reading["hidden"], reading["prediction"]["findings"]) == ("panel", True, None)
+            assert "contours" not in reading["prediction"]["links"]
+            door.put(f"/inbox/{reading['id']}/answer", {"label": "normal"}).raise_for_status()
+    found = eva.get("/agreement", params={"application": "eye"}).json()
+    assert (found["asked"], found["read"]) == (3, 0), "no worker has compared them"
