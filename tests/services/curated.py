@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from atisbo.domain.access import Actor
+from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card, OutputSpec, TensorSpec
 from atisbo.domain.datasets import Status
 from atisbo.domain.images import Region
@@ -96,21 +97,26 @@ def eye(
     return view
 
 
-def spotted(workplace: Workplace, actor: Actor, seed: int, *, size: tuple[int, int] = (40, 48)) -> PredictionView:
+def spotted(
+    workplace: Workplace,
+    actor: Actor,
+    seed: int,
+    *,
+    size: tuple[int, int] = (40, 48),
+    kind: tuple[Application, Card] = (SPOTS, SPOTS_CARD),
+) -> PredictionView:
     """An image whose outline somebody said was right."""
     upload = Upload(picture(seed, size), f"{seed}.png")
     view = workplace.within(
         lambda s: predictions.ask(
-            s, actor, blobs=workplace.blobs, application=SPOTS, upload=upload, training_consent=True
+            s, actor, blobs=workplace.blobs, application=kind[0], upload=upload, training_consent=True
         )
     )
     workplace.blobs.put(derived(view.id, "mask.png"), draw.mask_png(spot(seed, size)))
     findings = {"task": "segmentation", "regions": [], "width": size[1], "height": size[0], "uncertainty": 0.1}
     _answer(workplace, view.id, findings)
     workplace.within(
-        lambda s: reviews.put(
-            s, actor, application=SPOTS, card=SPOTS_CARD, prediction_id=view.id, verdict=Verdict.RIGHT
-        )
+        lambda s: reviews.put(s, actor, application=kind[0], card=kind[1], prediction_id=view.id, verdict=Verdict.RIGHT)
     )
     return view
 

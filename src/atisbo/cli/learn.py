@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from atisbo.cli.main import plainly, settings
+from atisbo.cli.sources import SEALED, folders
 from atisbo.errors import Invalid
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 learn = typer.Typer(no_args_is_help=True)
 
 Data = Annotated[
-    list[Path],
-    typer.Option("--data", exists=True, file_okay=False, help="Folder of images/, masks/, index.csv; repeatable."),
+    list[str], typer.Option("--data", help="Folder of images/, masks/, index.csv, or snapshot:ID; repeatable.")
 ]
 Rules = Annotated[list[str] | None, typer.Option(help="column=value of index.csv; repeatable.")]
 Group = Annotated[str | None, typer.Option(help="Column whose equal values are drawn together.")]
@@ -49,20 +49,21 @@ def evaluate(
     """Measure an application's network on labelled images, with the engine that serves it."""
     from atisbo.cli.judge import chosen, judged, opened, page, show
 
-    setting = settings()
-    folder, card = chosen(application, setting.applications_dir)
-    samples, others = chosen_samples(card, data, where, unlabelled), foreign_samples(card, foreign or [])
-    check_columns(samples, by, group)
-    served = opened(folder, card, setting.engine_precision)
-    report = judged(served, samples, command=spoken(sys.argv), group=group, foreign=others)
-    console = Console()
-    show(console, card.version, report.figures())
-    for value, figures in (report.by(by) if by else {}).items():
-        show(console, f"{by} {value}", figures)
-    if json:
-        report.write(json, by)
-    if html:
-        html.write_text(page(report, [*samples, *others], served, by), encoding="utf-8")
+    with folders(data, SEALED) as found:
+        setting = settings()
+        folder, card = chosen(application, setting.applications_dir)
+        samples, others = chosen_samples(card, found, where, unlabelled), foreign_samples(card, foreign or [])
+        check_columns(samples, by, group)
+        served = opened(folder, card, setting.engine_precision)
+        report = judged(served, samples, command=spoken(sys.argv), group=group, foreign=others)
+        console = Console()
+        show(console, card.version, report.figures())
+        for value, figures in (report.by(by) if by else {}).items():
+            show(console, f"{by} {value}", figures)
+        if json:
+            report.write(json, by)
+        if html:
+            html.write_text(page(report, [*samples, *others], served, by), encoding="utf-8")
 
 
 @learn.command()
@@ -71,8 +72,8 @@ def compare(
     first: Annotated[str, typer.Argument(help="Application, folder, or JSON of an evaluation.")],
     second: Annotated[str, typer.Argument(help="The same of the version that is judged against it.")],
     data: Annotated[
-        list[Path] | None,
-        typer.Option("--data", exists=True, file_okay=False, help="Folder of labelled images; repeatable."),
+        list[str] | None,
+        typer.Option("--data", help="Folder of labelled images, or snapshot:ID for its sealed side; repeatable."),
     ] = None,
     where: Rules = None,
     group: Group = None,
@@ -85,22 +86,23 @@ def compare(
     from atisbo.evaluation.compare import compare as differences
     from atisbo.evaluation.report import Report
 
-    setting, command = settings(), spoken(sys.argv)
+    with folders(data or [], SEALED) as places:
+        setting, command = settings(), spoken(sys.argv)
 
-    def report(which: str) -> Report:
-        if Path(which).is_file():
-            return Report.read(Path(which))
-        folder, card = chosen(which, setting.applications_dir)
-        samples = chosen_samples(card, data or [], where, unlabelled)
-        check_columns(samples, group)
-        return judge(folder, card, samples, command=command, group=group, precision=setting.engine_precision)
+        def report(which: str) -> Report:
+            if Path(which).is_file():
+                return Report.read(Path(which))
+            folder, card = chosen(which, setting.applications_dir)
+            samples = chosen_samples(card, places, where, unlabelled)
+            check_columns(samples, group)
+            return judge(folder, card, samples, command=command, group=group, precision=setting.engine_precision)
 
-    ours, theirs = report(first), report(second)
-    found = differences(ours, theirs, group)
-    show_differences(Console(), ours, theirs, found)
-    if json:
-        text = plain.dumps(as_json(ours, theirs, found, command), indent=1, allow_nan=False)
-        json.write_text(text + "\n", encoding="utf-8")
+        ours, theirs = report(first), report(second)
+        found = differences(ours, theirs, group)
+        show_differences(Console(), ours, theirs, found)
+        if json:
+            text = plain.dumps(as_json(ours, theirs, found, command), indent=1, allow_nan=False)
+            json.write_text(text + "\n", encoding="utf-8")
 
 
 def chosen_samples(card: Card, data: list[Path], where: list[str] | None, unlabelled: bool) -> list[Sample]:

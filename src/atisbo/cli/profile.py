@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from atisbo.cli.main import plainly
+from atisbo.cli.sources import folders
 
 if TYPE_CHECKING:
     from atisbo.evaluation.profile.records import Record
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @plainly
 def profile(
-    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of pictures.")],
+    source: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder of pictures, or snapshot:ID.")],
     html: Annotated[Path | None, typer.Option(dir_okay=False, help="The page; FOLDER-profile.html here.")] = None,
     json: Annotated[Path | None, typer.Option(dir_okay=False, help="The data; FOLDER-profile.json here.")] = None,
     clean: Annotated[
@@ -43,18 +44,19 @@ def profile(
     from atisbo.evaluation.profile.run import Options
     from atisbo.evaluation.profile.run import profile as run
 
-    if clean:
-        cleaning.check_target(folder, clean)
-    console = Console()
-    with quiet(), progress(console) as started:
-        found = run(folder, Options(workers=workers, bits=near, by=tuple(by or ()), follow=follow), started)
-    stem = re.sub(r"[^\w.-]", "-", folder.resolve().name) or "folder"
-    page, data = html or Path(f"{stem}-profile.html"), json or Path(f"{stem}-profile.json")
-    page.write_text(found.html, encoding="utf-8")
-    data.write_text(found.profile.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    tell(console, found.profile)
-    written = [str(page), str(data), *cleaned(folder, found, clean, index)]
-    console.print(f"written: {escape(', '.join(written))}", soft_wrap=True, highlight=False)
+    with folders([source]) as (folder,):
+        if clean:
+            cleaning.check_target(folder, clean)
+        console = Console()
+        with quiet(), progress(console) as started:
+            found = run(folder, Options(workers=workers, bits=near, by=tuple(by or ()), follow=follow), started)
+        stem = re.sub(r"[^\w.-]", "-", folder.resolve().name) or "folder"
+        page, data = html or Path(f"{stem}-profile.html"), json or Path(f"{stem}-profile.json")
+        page.write_text(found.html, encoding="utf-8")
+        data.write_text(found.profile.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        tell(console, found.profile)
+        written = [str(page), str(data), *cleaned(folder, found, clean, index)]
+        console.print(f"written: {escape(', '.join(written))}", soft_wrap=True, highlight=False)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import typer
 
 from atisbo.cli.learn import Data, Rules, spoken
 from atisbo.cli.main import plainly
+from atisbo.cli.sources import folders
 
 teach = typer.Typer(no_args_is_help=True)
 
@@ -45,23 +46,24 @@ def train(
     """Train a network on labelled images, export it and measure it."""
     from atisbo.cli.train import Asked, run
 
-    asked = Asked(
-        recipe,
-        data,
-        out,
-        command=spoken(sys.argv),
-        weights=weights,
-        start=start,
-        hold_out=tuple(hold_out or ()),
-        epochs=epochs,
-        everything=everything,
-        resume=resume,
-        export_only=export_only,
-        calibrate_from=calibrate_from,
-        kinds=tuple(kind or ()),
-        device=device,
-    )
-    raise typer.Exit(0 if run(asked) else 130)
+    with folders(data) as found:
+        asked = Asked(
+            recipe,
+            found,
+            out,
+            command=spoken(sys.argv),
+            weights=weights,
+            start=start,
+            hold_out=tuple(hold_out or ()),
+            epochs=epochs,
+            everything=everything,
+            resume=resume,
+            export_only=export_only,
+            calibrate_from=calibrate_from,
+            kinds=tuple(kind or ()),
+            device=device,
+        )
+        raise typer.Exit(0 if run(asked) else 130)
 
 
 @teach.command()
@@ -82,15 +84,16 @@ def crossval(
     from atisbo.cli.crossval import run
     from atisbo.cli.train import Asked
 
-    asked = Asked(
-        recipe,
-        data,
-        out,
-        command=spoken(sys.argv),
-        weights=weights,
-        start=start,
-        hold_out=tuple(hold_out or ()),
-        epochs=epochs,
-        device=device,
-    )
-    raise typer.Exit(0 if run(asked, k, leave_out) else 130)
+    with folders(data) as found:
+        asked = Asked(
+            recipe,
+            found,
+            out,
+            command=spoken(sys.argv),
+            weights=weights,
+            start=start,
+            hold_out=tuple(hold_out or ()),
+            epochs=epochs,
+            device=device,
+        )
+        raise typer.Exit(0 if run(asked, k, leave_out) else 130)

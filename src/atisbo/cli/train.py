@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from atisbo.cli.judge import judge, measurements, show
+from atisbo.cli.sources import MANIFEST
 from atisbo.domain.cards import Card, Gate, Measurement
 from atisbo.errors import Invalid, Misconfigured
 from atisbo.evaluation.calibration import choose_gate
@@ -166,6 +167,8 @@ def by_kind(words: Sequence[str]) -> dict[str, list[Path]]:
 def varied(recipe: Recipe, asked: Asked) -> Recipe:
     """The recipe with what the command line changes in it."""
     data = recipe.data
+    if any((folder / MANIFEST).is_file() for folder in asked.folders):
+        data = data.model_copy(update={"split": "split", "group_columns": (*data.group_columns, "group")})
     if asked.hold_out:
         data = data.model_copy(update={"hold_out": asked.hold_out})
     if asked.everything:

@@ -78,7 +78,7 @@ class Items:
 
 def create(
     session: Session,
-    actor: Actor,
+    actor: Actor | None,
     *,
     application: Application,
     card: Card,
@@ -94,13 +94,14 @@ def create(
     How images are grouped and shared out is decided by an application's first dataset; later ones follow it.
 
     Args:
+        actor: None for the operator, here and below.
         queued: False where the caller makes it itself.
 
     Raises:
         Invalid: there is no name, or the grouping is none.
         Conflict: no image that these filters let pass may be learnt from.
     """
-    actor.require(Right.CURATE)
+    _require(actor, Right.CURATE)
     said = " ".join(name.split())
     if not 1 <= len(said) <= 120:
         raise Invalid("dataset_name", "Give the dataset a name of 1 to 120 characters.")
@@ -121,7 +122,7 @@ def create(
         purpose=purpose.strip()[:2000],
         filters=wanted.model_dump(mode="json"),
         plan=plan.model_dump(mode="json"),
-        created_by=actor.user_id,
+        created_by=actor.user_id if actor else None,
     )
     session.add(record)
     session.flush()
@@ -129,6 +130,11 @@ def create(
         enqueue(session, SNAPSHOT, {"dataset": str(record.id)})
     audit.note(session, actor, "dataset.created", f"dataset:{record.id}", application=application.name)
     return _view(session, record)
+
+
+def _require(actor: Actor | None, right: Right) -> None:
+    if actor is not None:
+        actor.require(right)
 
 
 def division(session: Session, application: str) -> tuple[tuple[str, ...], Shares] | None:
@@ -144,33 +150,33 @@ def _ensure_salt(session: Session, application: str) -> None:
     session.execute(insert(DivisionRecord).values(row).on_conflict_do_nothing())
 
 
-def count(session: Session, actor: Actor, *, application: Application, card: Card, filters: Filters) -> Count:
+def count(session: Session, actor: Actor | None, *, application: Application, card: Card, filters: Filters) -> Count:
     """What filters would catch now, before duplicates are left out."""
-    actor.require(Right.CURATE)
+    _require(actor, Right.CURATE)
     return candidates.count(session, application.name, filters, Plan.of(application, card, ()))
 
 
-def list_(session: Session, actor: Actor, *, application: str | None = None) -> list[DatasetView]:
+def list_(session: Session, actor: Actor | None, *, application: str | None = None) -> list[DatasetView]:
     """Newest first."""
-    actor.require(Right.CURATE)
+    _require(actor, Right.CURATE)
     query = readable(actor).order_by(DatasetRecord.created_at.desc(), DatasetRecord.id).limit(500)
     if application is not None:
         query = query.where(DatasetRecord.application == application)
     return [_view(session, record) for record in session.scalars(query)]
 
 
-def choices(session: Session, actor: Actor, *, application: str) -> list[DatasetView]:
+def choices(session: Session, actor: Actor | None, *, application: str) -> list[DatasetView]:
     """The datasets that can be learnt from, newest first."""
     return [view for view in list_(session, actor, application=application) if view.status is Status.READY]
 
 
-def get(session: Session, actor: Actor, *, dataset_id: UUID) -> DatasetView:
+def get(session: Session, actor: Actor | None, *, dataset_id: UUID) -> DatasetView:
     """Raises NotFound for what is not there and for what this actor may not see, alike."""
     return _view(session, find(session, actor, dataset_id))
 
 
-def find(session: Session, actor: Actor, dataset_id: UUID) -> DatasetRecord:
-    actor.require(Right.CURATE)
+def find(session: Session, actor: Actor | None, dataset_id: UUID) -> DatasetRecord:
+    _require(actor, Right.CURATE)
     record = session.scalar(readable(actor).where(DatasetRecord.id == dataset_id))
     if record is None:
         raise NotFound("dataset_unknown", "There is no such dataset.")
@@ -179,7 +185,7 @@ def find(session: Session, actor: Actor, dataset_id: UUID) -> DatasetRecord:
 
 def items(
     session: Session,
-    actor: Actor,
+    actor: Actor | None,
     *,
     dataset_id: UUID,
     split: Split | None = None,
@@ -209,17 +215,17 @@ def items(
     return Items(page, page[-1].number if len(found) > limit else None)
 
 
-def unseal(session: Session, actor: Actor, record: DatasetRecord, *, reason: str) -> None:
+def unseal(session: Session, actor: Actor | None, record: DatasetRecord, *, reason: str) -> None:
     """Write down that the sealed part is opened.
 
     Raises:
         NotAllowed: the actor may not.
     """
-    actor.require(Right.OPEN_SEALED)
+    _require(actor, Right.OPEN_SEALED)
     audit.note(session, actor, "dataset.unsealed", f"dataset:{record.id}", reason=reason)
 
 
-def image(session: Session, actor: Actor, *, blobs: Blobs, dataset_id: UUID, number: int) -> tuple[bytes, str]:
+def image(session: Session, actor: Actor | None, *, blobs: Blobs, dataset_id: UUID, number: int) -> tuple[bytes, str]:
     """The picture of an item, and its media type.
 
     Raises:

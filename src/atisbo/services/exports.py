@@ -57,7 +57,7 @@ class Bundle:
 def stream(
     workplace: Workplace,
     session: Session,
-    actor: Actor,
+    actor: Actor | None,
     *,
     dataset_id: UUID,
     form: Format,
@@ -70,21 +70,32 @@ def stream(
         NotAllowed: the sealed part, without the right to open it.
         Conflict: it is not ready, or has nothing of this kind.
     """
+    bundle = _ask(session, actor, dataset_id, form, sealed=sealed)
+    return packed(files(workplace.blobs, bundle, form))
+
+
+def unfold(
+    workplace: Workplace, actor: Actor | None, *, dataset_id: UUID, form: Format, folder: Path, sealed: bool = False
+) -> int:
+    """The same as files in a folder; returns how many images.
+
+    Raises: see :func:`stream`.
+    """
+    bundle = workplace.within(lambda session: _ask(session, actor, dataset_id, form, sealed=sealed))
+    _lay(files(workplace.blobs, bundle, form), folder)
+    return len(bundle.items)
+
+
+def _ask(session: Session, actor: Actor | None, dataset_id: UUID, form: Format, *, sealed: bool) -> Bundle:
     record = datasets.find(session, actor, dataset_id)
     if sealed:
         datasets.unseal(session, actor, record, reason=f"exported as {form.value}")
     bundle = _collect(session, record, tuple(Split) if sealed else LEARNING)
     if form in (Format.YOLO_BOXES, Format.MASKS) and not bundle.plan.outlines:
         raise Conflict("dataset_no_outlines", "Nothing is outlined in this dataset. Choose another format.")
-    audit.note(
-        session,
-        actor,
-        "dataset.exported",
-        f"dataset:{record.id}",
-        format=form.value,
-        sides=list(map(str, bundle.sides)),
-    )
-    return packed(files(workplace.blobs, bundle, form))
+    sides = [side.value for side in bundle.sides]
+    audit.note(session, actor, "dataset.exported", f"dataset:{record.id}", format=form.value, sides=sides)
+    return bundle
 
 
 def write(session: Session, *, blobs: Blobs, dataset_id: UUID, folder: Path, sides: Sequence[str]) -> str:
@@ -103,11 +114,15 @@ def write(session: Session, *, blobs: Blobs, dataset_id: UUID, folder: Path, sid
     if record is None:
         raise NotFound("dataset_unknown", "There is no such dataset.")
     bundle = _collect(session, record, tuple(Split(side) for side in sides))
-    for name, data in files(blobs, bundle, Format.FOLDERS):
+    _lay(files(blobs, bundle, Format.FOLDERS), folder)
+    return bundle.sha256
+
+
+def _lay(entries: Iterator[tuple[str, bytes]], folder: Path) -> None:
+    for name, data in entries:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    return bundle.sha256
 
 
 def _collect(session: Session, record: DatasetRecord, sides: tuple[Split, ...]) -> Bundle:

@@ -23,6 +23,9 @@ from atisbo.training.augment import Masks, augment
 from atisbo.training.recipe import Recipe
 from atisbo.training.sections import AugmentRecipe, DataRecipe
 
+TRAINING, VALIDATION = SIDES = ("training", "validation")
+"""Words of a column that says who is on which side."""
+
 
 @dataclass(frozen=True)
 class Cached:
@@ -52,6 +55,8 @@ def read(folders: Sequence[Path], recipe: Recipe) -> tuple[list[Cached], list[Sa
     for folder in folders:
         quota = recipe.data.unlabelled.get(folder.name)
         found = read_folder(folder, unlabelled=quota is not None, classes=classes, structures=structures)
+        if recipe.data.split:
+            found = [sample for sample in found if sample.columns.get(recipe.data.split) in SIDES]
         used, rest = (found, []) if quota is None else _divide(found, quota, recipe.seed)
         samples += used
         spare += rest

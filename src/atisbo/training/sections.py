@@ -101,6 +101,9 @@ class DataRecipe(Strict):
     """Images whose 16 × 16 thumbnails correlate above this stay together; 0 switches it off."""
     strata: tuple[str, ...] = ()
     """Columns over which validation is spread evenly; folder and class (or: is anything there?) always are."""
+    split: str = ""
+    """Column of index.csv that says who trains (``training``) and who validates (``validation``); images on any other
+    side are not looked at. Empty: chosen here."""
     hold_out: tuple[str, ...] = ()
     """``column=value``: kept out of training and validation altogether."""
     leave_out: str = ""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from atisbo.errors import Invalid
 from atisbo.imaging.folders import Sample, fits, thumbnail
-from atisbo.training.data import Cached, read, value
+from atisbo.training.data import VALIDATION, Cached, read, value
 from atisbo.training.recipe import Recipe
 from atisbo.training.sections import DataRecipe
 
@@ -52,11 +52,13 @@ def load(folders: Sequence[Path], recipe: Recipe) -> Split:
 def split(images: Sequence[Cached], recipe: DataRecipe, seed: int) -> Split:
     """Hold out what the recipe names, then fill validation group by group, evenly over strata.
 
+    Where the recipe names a column that says who validates, that is done instead.
+
     A group with a held-out member is left out altogether where it is not held out itself, so that no near copy
     of a held-out image is trained on.
     """
     images, members, held_out = _prepared(images, recipe)
-    chosen = _choose(images, members, recipe, seed)
+    chosen = _given(images, members, recipe) if recipe.split else _choose(images, members, recipe, seed)
     free = [index for indices in members for index in indices]
     result = Split(
         train=[images[i] for i in sorted(free) if i not in chosen],
@@ -160,6 +162,12 @@ def _choose(images: Sequence[Cached], groups: list[list[int]], recipe: DataRecip
             for i in groups[number]:
                 wanted[strata[i]] -= 1
     return chosen
+
+
+def _given(images: Sequence[Cached], groups: list[list[int]], recipe: DataRecipe) -> set[int]:
+    """Those that the column says validate; none where everything is trained on."""
+    free = (index for group in groups for index in group)
+    return {i for i in free if recipe.validation and value(images[i], recipe.split) == VALIDATION}
 
 
 def _groups(images: Sequence[Cached], recipe: DataRecipe) -> NDArray[np.int64]:
