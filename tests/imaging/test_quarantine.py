@@ -164,7 +164,9 @@ def test_views_carry_the_pixels_and_nothing_else(quarantine: Quarantine) -> None
     mask[50:90, 60:200] = 255
     outlined = Outlined(mask_png(mask), [[]])
     pictures = quarantine.views(with_metadata(400, 300), region, outlined, LIMITS).result()
-    assert set(pictures) == {"preview.jpg", "thumbnail.jpg", "crop.png", "overlay.png", "layers.png"}
+    cut = {"crop.png", "part.jpg", "analysed.png"}
+    assert set(pictures) == {"preview.jpg", "thumbnail.jpg", "overlay.png", "layers.png"} | cut
+    assert opened(pictures["analysed.png"]).size == opened(pictures["crop.png"]).size
     assert np.array_equal(np.asarray(opened(pictures["layers.png"])), mask // 255)
     assert opened(pictures["crop.png"]).size == (30, 40)
     assert opened(pictures["overlay.png"]).size == (400, 300)

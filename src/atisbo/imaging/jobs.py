@@ -49,7 +49,11 @@ def views(data: bytes, region: Region | None, outlined: Outlined | None, limits:
     blocks = {"preview.jpg": draw.preview(pixels), "thumbnail.jpg": draw.thumbnail(pixels)}
     if outlined is not None and outlined.mask is not None:
         size = (pixels.shape[0], pixels.shape[1])
-        blocks["overlay.png"] = draw.overlay(pixels, draw.read_mask_png(outlined.mask, size))
+        mask = draw.read_mask_png(outlined.mask, size)
+        blocks["overlay.png"] = draw.overlay(pixels, mask)
+        if region is not None:
+            window = np.s_[region.y : region.y + region.height, region.x : region.x + region.width]
+            blocks["analysed.png"] = draw.overlay(pixels[window], mask[window])
         if outlined.shapes:
             blocks["layers.png"] = draw.mask_png(corrections.layers(outlined, size))
     if region is not None:

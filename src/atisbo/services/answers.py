@@ -94,6 +94,8 @@ def _links(view: PredictionView) -> dict[str, str]:
         }
     if view.version is not None:
         links["card"] = f"/api/v1/applications/{view.application}/versions/{view.version}/card"
+    if view.findings is not None:
+        links["report"] = f"{base}/report.pdf"
     if view.explainable:
         links["heatmap"] = f"{base}/heatmap.png"
     if view.status is not Status.FAILED:

@@ -1,4 +1,4 @@
-"""Pictures made from a prediction: mask, overlay, preview, thumbnail, crop. Made by a worker, read by whoever may."""
+"""Made from a prediction by a worker, read by whoever may: mask, overlay, preview, thumbnail, crop, printed page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from atisbo.domain.access import Actor
 from atisbo.domain.predictions import Status
 from atisbo.errors import NotFound
+from atisbo.i18n import LANGUAGES
 from atisbo.services.predictions import find, outlines_in
 from atisbo.store.blobs import Blobs, derived
 from atisbo.store.predictions import PredictionRecord, notify
@@ -23,8 +24,11 @@ MEDIA_TYPES: Final = {
     "preview.jpg": "image/jpeg",
     "thumbnail.jpg": "image/jpeg",
     "part.jpg": "image/jpeg",
+    "report.en.pdf": "application/pdf",
+    "report.es.pdf": "application/pdf",
 }
 _OF_THE_ANSWER: Final = frozenset({"mask.png", "overlay.png", "layers.png"})
+_REPORTS: Final = {f"report.{language}.pdf": language for language in LANGUAGES}
 RENDERED: Final = "rendered"
 """Said on the predictions' channel in place of a status when the pictures are there."""
 
@@ -46,7 +50,8 @@ def made(session: Session, record: PredictionRecord, *, blobs: Blobs, view: str)
     status = Status(record.status)
     outlined = outlines_in(record.findings) is not None
     cut = view not in ("crop.png", "part.jpg") or record.region is not None
-    if status is Status.FAILED or not cut or (view in _OF_THE_ANSWER and not outlined):
+    said = view not in _REPORTS or record.findings is not None
+    if status is Status.FAILED or not cut or not said or (view in _OF_THE_ANSWER and not outlined):
         raise NotFound("view_unknown", "There is no such picture for this prediction.")
     enqueue(
         session,
@@ -58,9 +63,10 @@ def made(session: Session, record: PredictionRecord, *, blobs: Blobs, view: str)
             "original": record.image.sha256,
             "region": record.region,
             "answered": outlined,
+            "report": _REPORTS.get(view),
         },
         priority=URGENT,
-        dedupe=f"{RENDER}:{record.id}:{outlined}",
+        dedupe=f"{RENDER}:{record.id}:{outlined}:{_REPORTS.get(view)}",
     )
     return None
 

@@ -17,9 +17,10 @@ from atisbo.errors import BadImage, UserError
 from atisbo.imaging.corrections import Outlined
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
-from atisbo.services import images, outlines, predictions, views
+from atisbo.services import images, outlines, predictions, reports, views
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived, original
+from atisbo.worker.report import report
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +46,25 @@ class Rendering:
             except (BadImage, UserError) as error:
                 log.info("no pictures for %s: %s", prediction_id, error)
                 pictures = {}
+            if said.get("report"):
+                await asyncio.to_thread(self._report, prediction_id, dict(pictures), said["report"])
             for name, picture in pictures.items():
                 await asyncio.to_thread(blobs.put, derived(prediction_id, name), picture)
         await asyncio.to_thread(
             self._workplace.within,
             lambda session: self._rendered(session, prediction_id, said["owner"]),
         )
+
+    def _report(self, prediction_id: UUID, pictures: dict[str, bytes], language: str) -> None:
+        """The printed page, beside the pictures that are on it."""
+        answered = self._workplace.within(lambda session: reports.answered(session, prediction_id=prediction_id))
+        if answered is not None:
+            application, card = (
+                self._registry.application(answered.application),
+                self._registry.card(answered.application),
+            )
+            page = report(answered, application, card, pictures, language)
+            self._workplace.blobs.put(derived(prediction_id, f"report.{language}.pdf"), page)
 
     def _outlined(self, prediction_id: UUID, said: dict[str, Any]) -> Outlined:
         try:

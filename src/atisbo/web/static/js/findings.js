@@ -101,7 +101,7 @@ export class Findings {
 
   #downloads({ name, prediction }) {
     const stem = name.replace(/\.[^.]+$/, "");
-    for (const [link, file] of Object.entries({ mask: `${stem}-mask.png`, overlay: `${stem}-overlay.png`, self: `${stem}.json` })) {
+    for (const [link, file] of Object.entries({ mask: `${stem}-mask.png`, overlay: `${stem}-overlay.png`, report: `${stem}.pdf`, self: `${stem}.json` })) {
       const button = this.#root.querySelector(`[data-download=${link}]`);
       button.hidden = !prediction.links[link];
       button.href = prediction.links[link] ?? "#";
