@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     """Also where a host's address is loopback, private or link-local."""
     webhook_http: bool = False
     """Also to http addresses; for development."""
+    worker_queues: str = "answers,learn"
+    """What a worker takes, by comma: ``answers`` (predictions, pictures, datasets) and ``learn`` (training runs and the
+    judging of versions). A machine with a GPU takes ``learn`` alone."""
 
     database_pool_size: int = Field(default=12, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -81,6 +84,14 @@ class Settings(BaseSettings):
         return (
             tuple(one.strip().lower() for one in hosts.split(",") if one.strip()) if isinstance(hosts, str) else hosts
         )
+
+    @property
+    def queues(self) -> frozenset[str]:
+        """Raises Misconfigured: a queue that there is not."""
+        said = frozenset(name.strip() for name in self.worker_queues.split(",") if name.strip())
+        if not said or not said <= {"answers", "learn"}:
+            raise Misconfigured("queues_wrong", "ATISBO_WORKER_QUEUES is answers, learn, or both with a comma.")
+        return said
 
     @property
     def secure_cookies(self) -> bool:

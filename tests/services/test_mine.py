@@ -122,6 +122,7 @@ def test_every_table_that_names_a_person_is_taken_along(workplace: Workplace) ->
         )
     )
     assert naming == {
+        "activations",
         "audit_addresses",
         "consents",
         "datasets",
@@ -131,5 +132,7 @@ def test_every_table_that_names_a_person_is_taken_along(workplace: Workplace) ->
         "predictions",
         "refresh_tokens",
         "reviews",
+        "runs",
         "sessions",
+        "versions",
     }

@@ -12,6 +12,7 @@ from atisbo.cli.main import app
 from atisbo.cli.predict import predict
 from atisbo.cli.profile import profile
 from atisbo.cli.teach import teach
+from atisbo.cli.trial import trial
 from atisbo.cli.versions import versions
 
 __all__ = ["app"]
@@ -21,6 +22,7 @@ app.add_typer(dataset, name="dataset")
 app.add_typer(learn)
 app.add_typer(teach)
 app.add_typer(versions, name="versions")
+app.command(hidden=True)(trial)
 app.command()(predict)
 app.command("import")(adopt)
 app.command()(profile)

@@ -165,14 +165,14 @@ def page(report: Report, samples: Sequence[Sample], served: Served, column: str 
     return html(report, chosen, shots, column)
 
 
-def illustrated(sample: Sample, served: Served) -> Pixels:
-    """A sample's picture with what the network outlines and what is true."""
+def illustrated(sample: Sample, served: Served, side: int = SIDE) -> Pixels:
+    """A sample's picture, at most ``side`` pixels long, with what the network outlines and what is true."""
     pixels = decode(sample.image.read_bytes())
     answer, size = served.say(pixels), (pixels.shape[0], pixels.shape[1])
     if answer.mask is not None:
-        return drawn(pixels, {"": answer.mask}, {"": read_mask(sample, size)})
+        return drawn(pixels, {"": answer.mask}, {"": read_mask(sample, size)}, side)
     truth = {name: read_mask(sample, size, name) for name in sample.structures}
-    return drawn(pixels, answer.structures, truth)
+    return drawn(pixels, answer.structures, truth, side)
 
 
 def known_items(found: Judged, samples: Sequence[Sample], served: Served) -> Judged:

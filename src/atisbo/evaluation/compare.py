@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
+from atisbo.domain.evaluations import PRIMARY, Verdict
 from atisbo.errors import Invalid
 from atisbo.evaluation.intervals import CONFIDENCE, Figure, draw, mean
 from atisbo.evaluation.report import Report
 from atisbo.evaluation.rows import Row, groups, statistics
 
-Verdict = Literal["better", "worse", "cannot be told apart"]
-
-PRIMARY: Final = {
-    "segmentation": ("dice", "dice_object", "empty_right"),
-    "classification": ("accuracy", "balanced_accuracy", "auc"),
-}
-"""The figures that a comparison is about, by task."""
 _SMALLER_IS_BETTER: Final = ("hd95", "mae", "ece", "brier", "aurc", "unsure")
 _NEITHER: Final = ("bias",)
 

@@ -25,6 +25,8 @@ from atisbo.store.db import Base
 from atisbo.store.images import ImageRecord
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.reviews import ReviewRecord
+from atisbo.store.runs import RunRecord
+from atisbo.store.versions import ActivationRecord, VersionRecord
 from atisbo.store.webhooks import WebhookRecord
 
 Row = dict[str, Any]
@@ -63,6 +65,9 @@ def _account(session: Session, actor: Actor) -> Row:
         "personal_tokens": _rows(session, PersonalTokenRecord, "user_id", actor),
         "refresh_tokens": _rows(session, RefreshTokenRecord, "user_id", actor),
         "invitations": _rows(session, InvitationRecord, "created_by", actor),
+        "versions": _rows(session, VersionRecord, "created_by", actor),
+        "activations": _rows(session, ActivationRecord, "by_id", actor),
+        "runs": _rows(session, RunRecord, "created_by", actor),
     }
 
 

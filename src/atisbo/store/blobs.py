@@ -45,6 +45,11 @@ def network(name: str) -> str:
     return f"networks/{name}.onnx"
 
 
+def evaluated(version_id: UUID, view: str) -> str:
+    """A picture of what a candidate was judged by."""
+    return f"evaluations/{version_id}/{view}"
+
+
 def derived(prediction_id: UUID, view: str) -> str:
     return f"derived/{prediction_id}/{view}"
 

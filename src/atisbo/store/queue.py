@@ -29,6 +29,9 @@ PROVE = "prove"
 EXPLAIN = "explain"
 FIND = "find"
 COMPARE = "compare"
+EVALUATE = "evaluate"
+LEARN = "learn"
+SHADOW = "shadow"
 URGENT = 10
 """Above the ordinary priority of 0: somebody is looking at the page."""
 PATIENT = -10

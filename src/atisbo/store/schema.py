@@ -24,6 +24,7 @@ from atisbo.store import (  # noqa: F401 -- they register their records
     predictions,
     readings,
     reviews,
+    runs,
     scenarios,
     versions,
     webhooks,

@@ -1,7 +1,8 @@
-"""A training run as one value. Read from TOML, unknown keys refused."""
+"""A training run as one value. Read from TOML or JSON, unknown keys refused."""
 
 from __future__ import annotations
 
+import json
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -127,8 +128,8 @@ def load_recipe(name_or_path: str) -> Recipe:
             shipped=", ".join(shipped()),
         )
     try:
-        return Recipe.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        return Recipe.model_validate(json.loads(text) if path.suffix == ".json" else tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
         raise Misconfigured("recipe_wrong", "{path}: {fault}", path=name_or_path, fault=error) from error
     except ValidationError as error:
         fault = first_fault(error)

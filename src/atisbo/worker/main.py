@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 from datetime import timedelta
+from typing import Final
 
 import psycopg
 from pgqueuer import PgQueuer
@@ -23,7 +24,9 @@ from atisbo.store.queue import (
     DISCARD,
     EMBED,
     ERASE,
+    EVALUATE,
     EXPLAIN,
+    LEARN,
     MAP,
     PREDICT,
     PROVE,
@@ -36,7 +39,9 @@ from atisbo.store.queue import (
 from atisbo.store.versions import CHANNEL
 from atisbo.worker.corrections import Correcting
 from atisbo.worker.embed import Embedding, begin
+from atisbo.worker.evaluate import Evaluating
 from atisbo.worker.explain import Explaining
+from atisbo.worker.learn import Learning
 from atisbo.worker.maps import Charting
 from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
@@ -47,6 +52,9 @@ from atisbo.worker.webhooks import Delivering
 log = logging.getLogger(__name__)
 DELIVERIES_AT_ONCE = 4
 """A slow receiver must not keep a worker from its pictures."""
+
+ANSWERS: Final = "answers"
+LEARNS: Final = "learn"
 
 
 async def run(settings: Settings) -> None:
@@ -63,8 +71,10 @@ async def run(settings: Settings) -> None:
     registry = Registry.open(roots(settings.applications_dir), precision=settings.engine_precision)
     versions = Versions(workplace, registry)
     versions.install()
-    registry.load()
-    log.info("ready: %s", ", ".join(registry.names()) or "no application")
+    if ANSWERS in settings.queues:
+        versions.follow_now()
+        registry.load()
+    log.info("ready: %s for %s", ", ".join(sorted(settings.queues)), ", ".join(registry.names()) or "no application")
     try:
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
@@ -84,10 +94,13 @@ async def _until_disconnected(
         async with await _connect(settings) as listening, await _connect(settings) as working:
             driver = Listening(listening, working)
             queue = PgQueuer(driver)
-            _entrypoints(queue, workplace, quarantine, registry)
-            await asyncio.to_thread(begin, workplace, registry)
-            stopping = asyncio.create_task(_pass_on(stop, queue))
-            following = asyncio.create_task(_follow(driver, versions))
+            tasks = [asyncio.create_task(_pass_on(stop, queue))]
+            if ANSWERS in settings.queues:
+                _answers(queue, workplace, quarantine, registry)
+                await asyncio.to_thread(begin, workplace, registry)
+                tasks.append(asyncio.create_task(_follow(driver, versions)))
+            if LEARNS in settings.queues:
+                _learns(queue, workplace, registry, stop)
             try:
                 await queue.qm.run(
                     batch_size=settings.claim_size,
@@ -97,8 +110,8 @@ async def _until_disconnected(
                     shutdown_on_listener_failure=True,
                 )
             finally:
-                stopping.cancel()
-                following.cancel()
+                for task in tasks:
+                    task.cancel()
     except (psycopg.Error, OSError, ConnectionError) as error:
         log.warning("no database, trying again in a second: %s", error)
     except Exception:
@@ -121,15 +134,23 @@ async def _follow(driver: Listening, versions: Versions) -> None:
     await versions.keep()
 
 
-def _entrypoints(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, registry: Registry) -> None:
+def _learns(queue: PgQueuer, workplace: Workplace, registry: Registry, stop: asyncio.Event) -> None:
+    """Long work, one run at a time on all machines together."""
+    proving, evaluating = Proving(workplace), Evaluating(workplace, stop)
+    applications = {name: application for name, (application, _) in registry.installed.items()}
+    learning = Learning(workplace, applications, stop)
+    queue.qm.entrypoint(PROVE, accepts_context=False, on_failure="hold")(proving.run)
+    queue.qm.entrypoint(EVALUATE, accepts_context=False, on_failure="hold", concurrency_limit=1)(evaluating.run)
+    queue.qm.entrypoint(LEARN, accepts_context=False, on_failure="hold", concurrency_limit=1)(learning.run)
+
+
+def _answers(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, registry: Registry) -> None:
     predicting = Predicting(workplace, quarantine, registry)
     rendering = Rendering(workplace, quarantine, registry)
     correcting = Correcting(workplace, quarantine)
     snapshotting = Snapshotting(workplace)
     queue.qm.entrypoint(PREDICT, accepts_context=False, on_failure="hold")(predicting.run)
     queue.qm.entrypoint(RENDER, accepts_context=False)(rendering.run)
-    proving = Proving(workplace)
-    queue.qm.entrypoint(PROVE, accepts_context=False, on_failure="hold")(proving.run)
     queue.qm.entrypoint(EXPLAIN, accepts_context=False)(Explaining(workplace, quarantine, registry).run)
     queue.qm.entrypoint(ERASE, accepts_context=False, on_failure="hold")(rendering.erase)
     queue.qm.entrypoint(CORRECT, accepts_context=False, on_failure="hold")(correcting.run)

@@ -33,9 +33,15 @@ class Versions:
         self._hurried: set[asyncio.Task[None]] = set()
 
     def install(self) -> None:
-        """Register what lies in the applications' folders, and load what is active; a database that is away waits."""
+        """Register what lies in the applications' folders; a database that is away waits."""
         try:
             self._workplace.within(lambda session: versions.install(session, self._installed))
+        except Unavailable as error:
+            log.warning("the versions are not known yet: %s", error)
+
+    def follow_now(self) -> None:
+        """Before the first answer: load what is active; a database that is away waits."""
+        try:
             self._follow()
         except Unavailable as error:
             log.warning("the versions are not known yet: %s", error)
@@ -49,10 +55,7 @@ class Versions:
     async def follow(self) -> None:
         """Load what is active and not loaded; one at a time, in the order in which it was heard."""
         async with self._turn:
-            try:
-                await asyncio.to_thread(self._follow)
-            except Unavailable as error:
-                log.warning("the versions could not be read: %s", error)
+            await asyncio.to_thread(self.follow_now)
 
     async def keep(self) -> None:
         """Store the networks of the folders, without which nothing can be rolled back to them later."""

@@ -23,6 +23,7 @@ from atisbo.web.api import (
     pictures,
     predictions,
     reviews,
+    runs,
     versions,
     views,
     webhooks,
@@ -78,6 +79,7 @@ _parts = (
     datasets,
     webhooks,
     gallery,
+    runs,
 )
 for part in _parts:
     router.include_router(part.router, dependencies=[Security(_documented)])

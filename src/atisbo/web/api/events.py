@@ -28,7 +28,8 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _STILL_HERE = ": still here\n\n"
 
 
-def _sse(body: AsyncIterator[str]) -> StreamingResponse:
+def sse(body: AsyncIterator[str]) -> StreamingResponse:
+    """An event stream that no proxy holds back."""
     return StreamingResponse(body, media_type="text/event-stream", headers=_HEADERS)
 
 
@@ -72,7 +73,7 @@ async def of_one(prediction_id: UUID, request: Request, state: AppState) -> Stre
                 if view.status.finished:
                     return
 
-    return _sse(body())
+    return sse(body())
 
 
 @router.get("/events", response_class=StreamingResponse)
@@ -96,7 +97,7 @@ async def of_mine(request: Request, state: AppState) -> StreamingResponse:
                 elif event.status not in _NOT_FOR_LISTS:
                     yield message("prediction", {"id": event.prediction_id, "status": event.status})
 
-    return _sse(body())
+    return sse(body())
 
 
 def _queue(places: dict[UUID, Place]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
@@ -13,7 +13,7 @@ from atisbo.domain.cards import Card, first_fault
 from atisbo.domain.versions import State
 from atisbo.errors import Invalid
 from atisbo.i18n import translate
-from atisbo.services import activations, versions
+from atisbo.services import activations, evaluations, versions
 from atisbo.services.versions import Origin, VersionView
 from atisbo.web.api.shapes import Body, FailureShape
 from atisbo.web.deps import AppState, CurrentActor, Db
@@ -48,6 +48,10 @@ class Signature(Body):
     """One's own, entered again: the promotion is signed with it."""
     reason: str = Field(default="", max_length=2000)
     """Needed unless the version was found better than the active one on a sealed test set."""
+
+
+class Judgement(Body):
+    dataset_id: UUID
 
 
 class ActivationShape(BaseModel):
@@ -140,6 +144,22 @@ def activate(
 def roll_back(version_id: UUID, request: Request, db: Db, actor: CurrentActor) -> VersionShape:
     """Leave this active version for the one before it, which is the answer."""
     return shape(activations.rollback(db, actor, version_id=version_id), language_of(request))
+
+
+@router.post("/{version_id}/evaluation", status_code=202)
+def judge(version_id: UUID, said: Judgement, request: Request, db: Db, actor: CurrentActor) -> VersionShape:
+    """Have a candidate judged against the active version, on the sealed test set of a dataset."""
+    view = evaluations.ask(db, actor, version_id=version_id, dataset_id=said.dataset_id)
+    return shape(view, language_of(request))
+
+
+@router.get("/{version_id}/evaluation/{number}/{side}", response_class=Response)
+def picture(
+    version_id: UUID, number: int, side: Literal["first", "second"], db: Db, actor: CurrentActor, state: AppState
+) -> Response:
+    """What the active version (`first`) or the candidate (`second`) said of one of the pictures they differ in."""
+    data = evaluations.picture(db, actor, blobs=state.blobs, version_id=version_id, number=number, side=side)
+    return Response(data, media_type="image/webp", headers={"Cache-Control": "private, max-age=300"})
 
 
 @router.post("/{version_id}/retirement")

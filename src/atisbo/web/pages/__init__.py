@@ -12,8 +12,10 @@ from atisbo.web.pages import (
     home,
     images,
     manage,
+    runs,
     terms,
     users,
+    versions,
     workbench,
 )
 
@@ -32,5 +34,7 @@ _pages = (
     manage,
     gallery,
     users,
+    versions,
+    runs,
 )
 routers = [page.router for page in _pages]

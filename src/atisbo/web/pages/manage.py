@@ -34,6 +34,8 @@ class Place:
 
 PLACES: Final = (
     Place("/manage/images", _("All images"), Right.SEE_ALL, "images"),
+    Place("/manage/versions", _("Versions"), Right.MANAGE_VERSIONS, "versions"),
+    Place("/manage/runs", _("Training"), Right.MANAGE_VERSIONS, "training"),
     Place("/manage/users", _("Users"), Right.MANAGE_USERS, "people"),
 )
 """In the order of the navigation; each is shown to those who have the right."""

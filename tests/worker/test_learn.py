@@ -1,0 +1,164 @@
+"""From reviewed images to a version that is better, and back, with the worker's own parts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from pgqueuer.errors import RetryRequested
+
+from atisbo.config import Settings
+from atisbo.domain.access import Actor, Role
+from atisbo.domain.datasets import Split
+from atisbo.domain.runs import Overrides, State
+from atisbo.domain.versions import State as Stands
+from atisbo.errors import Conflict, NotAllowed, NotFound
+from atisbo.services import activations, evaluations, runs, snapshots, versions
+from atisbo.services.runs import RunView
+from atisbo.services.work import Workplace
+from atisbo.worker.evaluate import Evaluating
+from atisbo.worker.learn import Learning
+from tests.conftest import PASSWORD
+from tests.worker.loop import Loop, prepared
+
+
+@pytest.fixture
+def curator(workplace: Workplace, make_actor: Callable[..., Actor]) -> Actor:
+    return make_actor("carla", Role.CURATOR)
+
+
+@pytest.fixture
+def loop(
+    workplace: Workplace,
+    make_actor: Callable[..., Actor],
+    curator: Actor,
+    tmp_path: Path,
+    describe: snapshots.Describe,
+) -> Loop:
+    return prepared(workplace, [make_actor(f"p{n}") for n in range(10)], curator, tmp_path, describe)
+
+
+def start(workplace: Workplace, curator: Actor, loop: Loop, **overrides: int) -> RunView:
+    return workplace.within(
+        lambda s: runs.start(
+            s,
+            curator,
+            application=loop.application,
+            card=loop.card,
+            dataset_id=loop.dataset.id,
+            recipe="recipe",
+            overrides=Overrides(**overrides),
+        )
+    )
+
+
+def learn(workplace: Workplace, curator: Actor, loop: Loop, run_id: UUID, stop_at: int | None = None) -> None:
+    """As a worker does it; ``stop_at``: the worker is asked to end once so many epochs are done."""
+
+    async def work() -> None:
+        stop = asyncio.Event()
+        task = asyncio.create_task(Learning(workplace, {"spots": loop.application}, stop).learn(run_id))
+        while stop_at is not None and not task.done():
+            await asyncio.sleep(0.1)
+            if workplace.within(lambda s: runs.get(s, curator, run_id=run_id)).epoch >= stop_at:
+                stop.set()
+                break
+        await task
+
+    asyncio.run(work())
+
+
+@pytest.mark.timeout(300)
+def test_a_run_becomes_a_version_that_is_judged_promoted_and_rolled_back(
+    workplace: Workplace, curator: Actor, loop: Loop
+) -> None:
+    assert min(loop.dataset.counts[side] for side in Split) >= 3, loop.dataset.counts
+    run = start(workplace, curator, loop)
+    learn(workplace, curator, loop, run.id)
+    done = workplace.within(lambda s: runs.get(s, curator, run_id=run.id))
+    assert (done.state, done.epoch, done.failure) == (State.DONE, 6, None), done.log
+    assert set(done.curves) == {"train", "validation"}
+    version_id = done.version_id
+    assert version_id is not None
+    workplace.within(lambda s: versions.proven(s, version_id=version_id))
+    made = workplace.within(lambda s: versions.get(s, curator, version_id=version_id))
+    assert (made.origin, made.run_id, made.dataset_id) == ("run", run.id, loop.dataset.id)
+    assert made.parent == loop.active.name
+    assert made.card.lineage.command.startswith("atisbo train recipe.json --data data")
+    assert not (workplace.settings.data_dir / "runs" / str(run.id)).exists(), "images are not left behind"
+
+    workplace.within(lambda s: evaluations.ask(s, curator, version_id=made.id, dataset_id=loop.dataset.id))
+    with pytest.raises(Conflict, match="being judged"):
+        workplace.within(lambda s: evaluations.ask(s, curator, version_id=made.id, dataset_id=loop.dataset.id))
+    asyncio.run(Evaluating(workplace, asyncio.Event()).judge(made.id))
+    judged = workplace.within(lambda s: versions.get(s, curator, version_id=version_id))
+    said = judged.evaluation or {}
+    assert (judged.state, said["status"], said["verdict"]) == (Stands.EVALUATED, "done", "better"), said
+    assert said["images"] == loop.dataset.counts[Split.TEST]
+    assert said["figures"]["dice"]["second"] > said["figures"]["dice"]["first"]
+    shown = said["pictures"][0]["number"]
+    data = workplace.within(
+        lambda s: evaluations.picture(
+            s, curator, blobs=workplace.blobs, version_id=made.id, number=shown, side="second"
+        )
+    )
+    assert data[8:12] == b"WEBP"
+    with pytest.raises(NotFound):
+        workplace.within(
+            lambda s: evaluations.picture(
+                s, curator, blobs=workplace.blobs, version_id=made.id, number=99, side="first"
+            )
+        )
+
+    workplace.within(lambda s: activations.activate(s, curator, version_id=made.id, password=PASSWORD))
+    assert workplace.within(versions.answering)["spots"].card.sha256 == made.card.sha256
+    back = workplace.within(lambda s: activations.rollback(s, curator, version_id=made.id))
+    assert back.name == loop.active.name
+
+
+@pytest.mark.timeout(300)
+def test_a_run_goes_on_after_its_worker_ended_and_ends_when_nobody_wants_it(
+    workplace: Workplace, curator: Actor, loop: Loop, make_actor: Callable[..., Actor]
+) -> None:
+    run = start(workplace, curator, loop, epochs=400)
+    with pytest.raises(RetryRequested):
+        learn(workplace, curator, loop, run.id, stop_at=2)
+    halfway = workplace.within(lambda s: runs.get(s, curator, run_id=run.id))
+    assert halfway.state is State.RUNNING
+    with pytest.raises(NotAllowed):
+        workplace.within(lambda s: runs.cancel(s, make_actor("ana"), run_id=run.id))
+
+    async def go_on() -> None:
+        task = asyncio.create_task(Learning(workplace, {"spots": loop.application}, asyncio.Event()).learn(run.id))
+        while workplace.within(lambda s: runs.get(s, curator, run_id=run.id)).epoch < halfway.epoch + 2:
+            assert not task.done()
+            await asyncio.sleep(0.1)
+        workplace.within(lambda s: runs.cancel(s, curator, run_id=run.id))
+        await task
+
+    asyncio.run(go_on())
+    over = workplace.within(lambda s: runs.get(s, curator, run_id=run.id))
+    assert (over.state, over.version_id) == (State.CANCELLED, None)
+    both = len(halfway.curves["train"]["loss"])
+    assert over.curves["train"]["loss"][:both] == halfway.curves["train"]["loss"], "it went on from its checkpoint"
+    with pytest.raises(Conflict, match="over already"):
+        workplace.within(lambda s: runs.cancel(s, curator, run_id=run.id))
+
+
+def test_a_run_that_cannot_be_done_says_why(workplace: Workplace, curator: Actor, loop: Loop) -> None:
+    recipe = loop.application.folder / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace('kind = "unet"', 'kind = "nothing"'))
+    run = start(workplace, curator, loop)
+    learn(workplace, curator, loop, run.id)
+    failed = workplace.within(lambda s: runs.get(s, curator, run_id=run.id))
+    assert failed.state is State.FAILED
+    assert failed.failure is not None
+    assert "network.kind" in failed.failure.values["fault"]
+
+
+def test_queues_have_names() -> None:
+    assert Settings(worker_queues="learn").queues == {"learn"}
+    assert Settings().queues == {"answers", "learn"}
