@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     """Failed attempts allowed per account and address before a pause."""
 
     max_upload_bytes: int = Field(default=32 * 1024**2, ge=1024)
+    user_images: int = Field(default=20_000, ge=0)
+    """Images that a user may keep here, unless an administrator allows them another number."""
+    user_bytes: int = Field(default=50 * 1024**3, ge=0)
+    """Of a user's images together, unless an administrator allows them more or less."""
     max_batch_files: int = Field(default=200, ge=1, le=900)
     """Pictures of one batch, those in ZIP files included."""
     max_batch_bytes: int = Field(default=512 * 1024**2, ge=1024)

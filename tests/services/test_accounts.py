@@ -152,3 +152,20 @@ def test_the_first_administrator_is_made_once(workplace: Workplace) -> None:
     assert workplace.within(users.first_administrator) is None
     user = workplace.within(lambda s: accounts.verify(s, email=email, password=password))
     assert user.role == "administrator"
+
+
+def test_a_link_sets_a_new_password_once(workplace: Workplace, make_actor: Make) -> None:
+    root, ana = make_actor("root", Role.ADMINISTRATOR), make_actor("ana")
+    old = workplace.within(lambda s: accounts.sign_in(s, workplace.settings, email=ana.email, password=PASSWORD))
+    token = workplace.within(lambda s: users.offer_reset(s, root, user_id=ana.user_id))
+    with pytest.raises(Invalid, match="too short"):
+        workplace.within(lambda s: users.set_anew(s, token=token, password="short"))
+    workplace.within(lambda s: users.set_anew(s, token=token, password="another good one"))
+    assert workplace.within(lambda s: accounts.from_session(s, old)) is None
+    workplace.within(lambda s: accounts.verify(s, email=ana.email, password="another good one"))
+    with pytest.raises(Invalid, match="not valid any more"):
+        workplace.within(lambda s: users.set_anew(s, token=token, password="yet another one"))
+    late = workplace.within(lambda s: users.offer_reset(s, root, user_id=ana.user_id))
+    workplace.within(lambda s: s.execute(update(UserRecord).values(reset_until=now() - timedelta(seconds=1))))
+    with pytest.raises(Invalid, match="not valid any more"):
+        workplace.within(lambda s: users.set_anew(s, token=late, password="yet another one"))

@@ -134,5 +134,6 @@ def test_every_table_that_names_a_person_is_taken_along(workplace: Workplace) ->
         "reviews",
         "runs",
         "sessions",
+        "usage",
         "versions",
     }

@@ -30,7 +30,7 @@ from atisbo.store.versions import ActivationRecord, VersionRecord
 from atisbo.store.webhooks import WebhookRecord
 
 Row = dict[str, Any]
-_SECRET: Final = frozenset({"password_hash", "token_hash"})
+_SECRET: Final = frozenset({"password_hash", "token_hash", "reset_hash"})
 _PAGE: Final = 50
 _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 

@@ -19,7 +19,7 @@ from atisbo.domain.applications import Application
 from atisbo.domain.images import Region
 from atisbo.domain.predictions import Failure, Status
 from atisbo.errors import Conflict, Invalid, NotFound
-from atisbo.services import consents, waiting
+from atisbo.services import consents, quotas, waiting
 from atisbo.services.waiting import Place
 from atisbo.store import predictions as store
 from atisbo.store.blobs import Blobs, derived, digest, original
@@ -110,6 +110,7 @@ def ask(
         ConsentNeeded: the actor has not agreed to the terms.
         Invalid: no bytes, or a region or a consent that the application does not take.
         Conflict: the key was used for another request.
+        TooMany, TooLarge: the actor keeps as much here as they may.
     """
     actor.require(Right.PREDICT)
     consents.require(session, actor)
@@ -122,6 +123,7 @@ def ask(
         earlier = _earlier(session, actor, idempotency_key, request)
         if earlier is not None:
             return view(session, earlier)
+    quotas.check(session, actor, more_images=1, more_bytes=len(upload.data))
     lock_original(session, name)
     blobs.put(original(name), upload.data)
     prediction = PredictionRecord(
@@ -140,6 +142,7 @@ def ask(
     )
     session.add(prediction)
     session.flush()
+    quotas.check(session, actor)
     if training_consent:
         consents.give(session, actor, image=prediction.image, application=application, language=actor.language)
     if sharing_consent:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.orm import Session
 
 from atisbo.config import Settings
@@ -15,17 +15,24 @@ from atisbo.domain.access import Actor, Right, Role
 from atisbo.errors import Conflict, Invalid, NotFound
 from atisbo.services import audit
 from atisbo.services.accounts import create, end_everything, set_password
-from atisbo.store.accounts import InvitationRecord, PersonalTokenRecord, UserRecord, by_email, hashed
+from atisbo.services.quotas import room_of
+from atisbo.store.accounts import InvitationRecord, PersonalTokenRecord, Room, UsageRecord, UserRecord, by_email, hashed
 from atisbo.store.db import now
 
 
 @dataclass(frozen=True)
 class UserView:
+    """``images`` and ``bytes`` are kept here now; ``room`` is how much may be, ``own_room`` if it was set for them."""
+
     id: UUID
     email: str
     role: Role
     created_at: datetime
     disabled: bool
+    images: int
+    bytes: int
+    room: Room
+    own_room: bool
 
 
 @dataclass(frozen=True)
@@ -37,10 +44,75 @@ class InvitationView:
     used: bool
 
 
-def list_users(session: Session, actor: Actor) -> list[UserView]:
+def list_users(session: Session, actor: Actor, *, part: str = "", limit: int = 200) -> list[UserView]:
+    """The newest users whose e-mail address holds ``part``."""
     actor.require(Right.MANAGE_USERS)
-    users = session.scalars(select(UserRecord).order_by(UserRecord.created_at))
-    return [UserView(u.id, u.email, Role(u.role), u.created_at, u.disabled_at is not None) for u in users]
+    query = _with_usage().where(UserRecord.email.contains(part.lower().replace("\x00", ""), autoescape=True))
+    rows = session.execute(query.order_by(UserRecord.created_at.desc()).limit(limit))
+    return [_view(session, user, usage) for user, usage in rows]
+
+
+def get(session: Session, actor: Actor, *, user_id: UUID) -> UserView:
+    actor.require(Right.MANAGE_USERS)
+    row = session.execute(_with_usage().where(UserRecord.id == user_id)).one_or_none()
+    if row is None:
+        raise NotFound("user_unknown", "There is no such user.")
+    return _view(session, row[0], row[1])
+
+
+def _with_usage() -> Select[UserRecord, UsageRecord]:
+    return select(UserRecord, UsageRecord).outerjoin(UsageRecord, UsageRecord.user_id == UserRecord.id)
+
+
+def _view(session: Session, user: UserRecord, usage: UsageRecord | None) -> UserView:
+    return UserView(
+        id=user.id,
+        email=user.email,
+        role=Role(user.role),
+        created_at=user.created_at,
+        disabled=user.disabled_at is not None,
+        images=usage.images if usage else 0,
+        bytes=usage.bytes if usage else 0,
+        room=room_of(session, user.max_images, user.max_bytes),
+        own_room=user.max_images is not None or user.max_bytes is not None,
+    )
+
+
+def set_room(session: Session, actor: Actor, *, user_id: UUID, max_images: int | None, max_bytes: int | None) -> None:
+    """How much the user may keep here; None for what everybody may. What is there already stays."""
+    actor.require(Right.MANAGE_USERS)
+    user = session.get(UserRecord, user_id)
+    if user is None:
+        raise NotFound("user_unknown", "There is no such user.")
+    if not all(value is None or 0 <= value < 2**31 * scale for value, scale in ((max_images, 1), (max_bytes, 2**20))):
+        raise Invalid("room_wrong", "Write whole numbers from 0 on, or leave them empty for what everybody has.")
+    user.max_images, user.max_bytes = max_images, max_bytes
+    audit.note(session, actor, "user.room_changed", f"user:{user.id}", images=max_images, bytes=max_bytes)
+
+
+def offer_reset(session: Session, actor: Actor, *, user_id: UUID) -> str:
+    """Make a link's token with which the user can set a new password, once, within a day; an earlier one ends."""
+    user = _managed(session, actor, user_id)
+    token = secrets.token_urlsafe(24)
+    user.reset_hash, user.reset_until = hashed(token), now() + timedelta(days=1)
+    audit.note(session, actor, "user.reset_offered", f"user:{user.id}")
+    session.flush()
+    return token
+
+
+def set_anew(session: Session, *, token: str, password: str) -> None:
+    """Set a new password with a token of :func:`offer_reset`, and sign the user out everywhere.
+
+    Raises:
+        Invalid: the password will not do, or the token is spent.
+    """
+    query = select(UserRecord).where(UserRecord.reset_hash == hashed(token)).with_for_update()
+    user = session.scalar(query)
+    if user is None or user.reset_until is None or user.reset_until <= now() or user.disabled_at is not None:
+        raise Invalid("reset_spent", "This link is not valid any more. Ask an administrator for a new one.")
+    set_password(session, user, password)
+    user.reset_hash = user.reset_until = None
+    audit.note(session, None, "user.password_reset", f"user:{user.id}", by="link")
 
 
 def _managed(session: Session, actor: Actor, user_id: UUID) -> UserRecord:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from atisbo.config import Secrets, Settings
 from atisbo.errors import Misconfigured
 from atisbo.store import db
+from atisbo.store.accounts import Room
 from atisbo.store.blobs import Blobs
 
 __all__ = ["Blobs", "Workplace"]
@@ -44,7 +45,9 @@ class Workplace:
             secrets=secrets,
             blobs=Blobs.open(settings.data_dir, settings.blob_url),
             engine=engine,
-            sessions=db.sessions(engine, audit_key=secrets.key("audit")),
+            sessions=db.sessions(
+                engine, audit_key=secrets.key("audit"), room=Room(settings.user_images, settings.user_bytes)
+            ),
         )
 
     @contextmanager

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text, select
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, String, Text, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -31,10 +32,34 @@ class UserRecord(Identified, Base):
     language: Mapped[str] = mapped_column(String(5), default="en")
     created_at: Mapped[datetime] = mapped_column(default=now)
     disabled_at: Mapped[datetime | None]
+    max_images: Mapped[int | None]
+    """That the user may keep here; None for what the settings say."""
+    max_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    reset_hash: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    """Of the link with which a new password can be set, once."""
+    reset_until: Mapped[datetime | None]
+
+
+class UsageRecord(Base):
+    """What a user keeps here; a trigger on the images counts."""
+
+    __tablename__ = "usage"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    images: Mapped[int]
+    bytes: Mapped[int] = mapped_column(BigInteger)
 
 
 def _owner() -> Mapped[uuid.UUID]:
     return mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much a user may keep here."""
+
+    images: int
+    bytes: int
 
 
 class SessionRecord(Base):

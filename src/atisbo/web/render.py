@@ -98,6 +98,7 @@ def _everywhere(request: Request, language: str) -> dict[str, Any]:
         "back": _back(request),
         "static": assets.url,
         "day": partial(i18n.day, language),
+        "figure": partial(i18n.number, language),
         "moment": partial(i18n.moment, language),
         "errors": Errors(),
         "said": "",

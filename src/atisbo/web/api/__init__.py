@@ -24,6 +24,7 @@ from atisbo.web.api import (
     predictions,
     reviews,
     runs,
+    users,
     versions,
     views,
     webhooks,
@@ -80,6 +81,7 @@ _parts = (
     webhooks,
     gallery,
     runs,
+    users,
 )
 for part in _parts:
     router.include_router(part.router, dependencies=[Security(_documented)])

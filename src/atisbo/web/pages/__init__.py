@@ -3,6 +3,7 @@
 from atisbo.web.pages import (
     about,
     account,
+    audit,
     batch,
     business,
     cards,
@@ -36,5 +37,6 @@ _pages = (
     users,
     versions,
     runs,
+    audit,
 )
 routers = [page.router for page in _pages]

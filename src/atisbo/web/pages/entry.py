@@ -31,11 +31,13 @@ def _next_query(address: str) -> str:
 
 
 @router.get("/sign-in")
-def sign_in_form(request: Request, actor: MaybeActor, next: str = "/") -> Response:
+def sign_in_form(request: Request, actor: MaybeActor, next: str = "/", done: str = "") -> Response:
     target = local(next)
     if actor is not None:
         return see(target)
-    return render.page(request, "sign_in.html", next=target, next_query=_next_query(target), email="")
+    _ = render.translator(request)
+    said = _("The new password is set. Sign in with it.") if done == "password" else ""
+    return render.page(request, "sign_in.html", next=target, next_query=_next_query(target), email="", said=said)
 
 
 @router.post("/sign-in")

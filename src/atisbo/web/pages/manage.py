@@ -37,6 +37,7 @@ PLACES: Final = (
     Place("/manage/versions", _("Versions"), Right.MANAGE_VERSIONS, "versions"),
     Place("/manage/runs", _("Training"), Right.MANAGE_VERSIONS, "training"),
     Place("/manage/users", _("Users"), Right.MANAGE_USERS, "people"),
+    Place("/manage/audit", _("Audit log"), Right.AUDIT, "log"),
 )
 """In the order of the navigation; each is shown to those who have the right."""
 

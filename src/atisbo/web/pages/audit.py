@@ -1,0 +1,82 @@
+"""Who did what, for administrators."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from atisbo.services import audit
+from atisbo.web import render
+from atisbo.web.deps import CurrentActor, Db
+from atisbo.web.pages import manage
+from atisbo.web.render import Translate
+
+router = APIRouter(prefix="/manage/audit", include_in_schema=False)
+_PAGE: Final = 50
+
+
+@router.get("")
+def log(
+    request: Request,
+    db: Db,
+    actor: CurrentActor,
+    action: Annotated[str, Query(max_length=60)] = "",
+    person: UUID | None = None,
+    subject: Annotated[str, Query(max_length=120)] = "",
+    before: Annotated[int | None, Query(ge=1, le=2**60)] = None,
+) -> Response:
+    page = audit.list_(
+        db,
+        actor,
+        action=action or None,
+        actor_id=person,
+        subject=subject.replace("\x00", "") or None,
+        limit=_PAGE,
+        before=before,
+    )
+    wanted = {"action": action, "person": str(person or ""), "subject": subject}
+    return manage.page(
+        request,
+        actor,
+        "manage/audit.html",
+        page=page,
+        wanted=wanted,
+        actions=_actions(render.translator(request)),
+        next=_query(wanted, before=str(page.next)) if page.next else "",
+        query=lambda **more: _query(wanted, **more),
+    )
+
+
+def _query(wanted: dict[str, str], **more: str) -> str:
+    return urlencode({name: value for name, value in (wanted | more).items() if value})
+
+
+def _actions(_: Translate) -> dict[str, str]:
+    """What is written down by name; an action that has no words here is shown as it is written."""
+    return {
+        "user.signed_in": _("Signed in"),
+        "user.sign_in_failed": _("Failed to sign in"),
+        "user.registered": _("Opened an account"),
+        "user.made": _("Account made by the operator"),
+        "user.role_changed": _("Changed a role"),
+        "user.room_changed": _("Changed somebody's room"),
+        "user.disabled": _("Disabled an account"),
+        "user.enabled": _("Enabled an account"),
+        "user.reset_offered": _("Made a link for a new password"),
+        "user.password_reset": _("Password set anew"),
+        "user.password_changed": _("Changed the password"),
+        "user.exported": _("Took everything of their own along"),
+        "user.erased": _("Deleted their account"),
+        "invitation.made": _("Made an invitation"),
+        "token.made": _("Made a token"),
+        "token.withdrawn": _("Withdrew a token"),
+        "consent.given": _("Agreed"),
+        "consent.withdrawn": _("Withdrew an agreement"),
+        "image.deleted": _("Deleted an image"),
+        "images.exported": _("Took images along"),
+        "job.retried": _("Had failed work done again"),
+    }

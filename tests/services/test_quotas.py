@@ -1,0 +1,61 @@
+"""Nobody keeps more than they may, however many uploads arrive at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import text
+
+from atisbo.domain.access import Actor, Role
+from atisbo.errors import NotAllowed, TooLarge, TooMany
+from atisbo.services import erasure, images, users
+from atisbo.services.work import Workplace
+from tests.conftest import PASSWORD
+from tests.services.asked import ask
+
+Make = Callable[..., Actor]
+
+
+def allow(workplace: Workplace, root: Actor, actor: Actor, images: int | None, bytes: int | None) -> None:
+    workplace.within(lambda s: users.set_room(s, root, user_id=actor.user_id, max_images=images, max_bytes=bytes))
+
+
+def test_so_many_images_and_no_more_even_at_once(workplace: Workplace, make_actor: Make) -> None:
+    root, ana = make_actor("root", Role.ADMINISTRATOR), make_actor("ana")
+    allow(workplace, root, ana, 5, None)
+
+    def one(number: int) -> bool:
+        try:
+            ask(workplace, ana, bytes([number + 1]))
+        except TooMany:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(one, range(16))) == 5
+    kept = workplace.within(lambda s: users.get(s, root, user_id=ana.user_id))
+    assert (kept.images, kept.bytes, kept.room.images, kept.own_room) == (5, 5, 5, True)
+
+
+def test_so_many_bytes_and_no_more_and_deleting_makes_room(workplace: Workplace, make_actor: Make) -> None:
+    root, ana = make_actor("root", Role.ADMINISTRATOR), make_actor("ana")
+    allow(workplace, root, ana, None, 100)
+    first = ask(workplace, ana, b"x" * 60)
+    with pytest.raises(TooLarge, match="ask an administrator"):
+        ask(workplace, ana, b"y" * 60)
+    workplace.within(lambda s: images.delete(s, ana, image_id=first.image.id))
+    ask(workplace, ana, b"y" * 60)
+    allow(workplace, root, ana, None, None)
+    ask(workplace, ana, b"z" * 60)
+    assert workplace.within(lambda s: users.get(s, root, user_id=ana.user_id)).bytes == 120
+    workplace.within(lambda s: erasure.erase(s, ana, password=PASSWORD))
+    assert workplace.within(lambda s: s.scalar(text("SELECT count(*) FROM usage"))) == 0
+
+
+def test_only_administrators_allow_more(workplace: Workplace, make_actor: Make) -> None:
+    ana, curator = make_actor("ana"), make_actor("kim", Role.CURATOR)
+    for actor in (ana, curator):
+        with pytest.raises(NotAllowed):
+            allow(workplace, actor, ana, 5, 5)
