@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     sign_in_attempts_per_minute: int = Field(default=10, ge=1)
     """Failed attempts allowed per account and address before a pause."""
 
+    trials_per_minute: int = Field(default=6, ge=0)
+    """Samples that a visitor without an account may try from one address; 0: none."""
+
     max_upload_bytes: int = Field(default=32 * 1024**2, ge=1024)
     user_images: int = Field(default=20_000, ge=0)
     """Images that a user may keep here, unless an administrator allows them another number."""

@@ -67,7 +67,7 @@ def test_accounts_and_language_need_no_scripts(browser: Browser, service: Servic
 def test_contrast_is_enough_in_both_themes(visit: Callable[..., Visitor], theme: str) -> None:
     ana = visit()
     ana.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-    for path in ("/", "/sign-in", "/about", "/a/polyp/card"):
+    for path in ("/", "/sign-in", "/about", "/a/polyp/card", "/a/glaucoma/guide", "/try/art/icon.jpg"):
         ana.go(path)
         assert ana.page.evaluate(CONTRAST) == [], path
     ana.register()

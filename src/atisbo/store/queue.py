@@ -32,6 +32,7 @@ COMPARE = "compare"
 EVALUATE = "evaluate"
 LEARN = "learn"
 SHADOW = "shadow"
+TRY = "try"
 URGENT = 10
 """Above the ordinary priority of 0: somebody is looking at the page."""
 PATIENT = -10

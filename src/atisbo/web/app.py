@@ -14,7 +14,7 @@ from atisbo.services.work import Workplace
 from atisbo.web import api, assets, docs, health, pages, problems
 from atisbo.web.catalogue import Catalogue
 from atisbo.web.deps import State
-from atisbo.web.limits import BodyLimit, FailurePace
+from atisbo.web.limits import BodyLimit, FailurePace, Pace
 from atisbo.web.live import Hub
 from atisbo.web.security import SecurityHeaders
 
@@ -28,6 +28,7 @@ def create_app(workplace: Workplace) -> FastAPI:
         catalogue=catalogue,
         hub=Hub(settings.database_url or "", {VERSIONS: lambda _: catalogue.refresh()}),
         sign_in_pace=FailurePace(settings.sign_in_attempts_per_minute),
+        trial_pace=Pace(settings.trials_per_minute),
     )
 
     @asynccontextmanager

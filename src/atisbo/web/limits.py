@@ -6,6 +6,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from ipaddress import ip_address, ip_network
 from threading import Lock
 
 from fastapi import Request
@@ -59,12 +60,73 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
+class _Window:
+    """When something happened within the last minute, by key."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, deque[float]] = defaultdict(deque)
+
+    def wait_s(self, key: str, limit: int) -> int:
+        """Seconds until fewer than ``limit`` lie in the window; 0 if that is so."""
+        times = self._recent(key)
+        return 0 if len(times) < limit else int(60 - (time.monotonic() - times[0])) + 1
+
+    def add(self, key: str) -> None:
+        self._recent(key).append(time.monotonic())
+        if len(self._times) > 10_000:
+            horizon = time.monotonic() - 60
+            kept = {key: times for key, times in self._times.items() if times and times[-1] > horizon}
+            self._times = defaultdict(deque, kept)
+
+    def _recent(self, key: str) -> deque[float]:
+        times = self._times[key]
+        while times and times[0] < time.monotonic() - 60:
+            times.popleft()
+        return times
+
+
+class Pace:
+    """How often an address may do something in a minute; and everybody together, thirty times as often."""
+
+    _EVERYBODY = 30
+
+    def __init__(self, per_minute: int) -> None:
+        self._limit = per_minute
+        self._window = _Window()
+        self._lock = Lock()
+
+    def step(self, request: Request) -> None:
+        """Raises TooMany: it was done as often as is allowed."""
+        key = address_of(request)
+        with self._lock:
+            wait = max(self._window.wait_s(key, self._limit), self._window.wait_s("", self._limit * self._EVERYBODY))
+            if wait:
+                raise TooMany(
+                    "too_often",
+                    "That was often. Wait {seconds} seconds and try again.",
+                    retry_after_s=wait,
+                    seconds=wait,
+                )
+            self._window.add(key)
+            self._window.add("")
+
+
+def address_of(request: Request) -> str:
+    """Whom to count as one: an IPv4 address, or the network of an IPv6 address, of which everybody has many."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host or "unknown"
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else host
+
+
 class FailurePace:
     """Counts failures per account and address over a minute, so that nobody is locked out by somebody else's."""
 
     def __init__(self, per_minute: int) -> None:
         self._limit = per_minute
-        self._failures: dict[str, deque[float]] = defaultdict(deque)
+        self._failures = _Window()
         self._lock = Lock()
 
     @contextmanager
@@ -75,38 +137,18 @@ class FailurePace:
             TooMany: the last minute holds as many failures, from this address, as are allowed.
         """
         key = f"{account.strip().lower()[:300]} {request.client.host if request.client else ''}"
-        self._check(key)
+        with self._lock:
+            wait = self._failures.wait_s(key, self._limit)
+        if wait:
+            raise TooMany(
+                "too_many_attempts",
+                "Too many failed attempts. Wait {seconds} seconds and try again.",
+                retry_after_s=wait,
+                seconds=wait,
+            )
         try:
             yield
         except NotSignedIn:
-            self._failed(key)
+            with self._lock:
+                self._failures.add(key)
             raise
-
-    def _check(self, key: str) -> None:
-        with self._lock:
-            times = self._recent(key)
-            if len(times) >= self._limit:
-                wait = int(60 - (time.monotonic() - times[0])) + 1
-                raise TooMany(
-                    "too_many_attempts",
-                    "Too many failed attempts. Wait {seconds} seconds and try again.",
-                    retry_after_s=wait,
-                    seconds=wait,
-                )
-
-    def _failed(self, key: str) -> None:
-        with self._lock:
-            self._recent(key).append(time.monotonic())
-            if len(self._failures) > 10_000:
-                self._forget_old()
-
-    def _forget_old(self) -> None:
-        horizon = time.monotonic() - 60
-        kept = {key: times for key, times in self._failures.items() if times and times[-1] > horizon}
-        self._failures = defaultdict(deque, kept)
-
-    def _recent(self, key: str) -> deque[float]:
-        times = self._failures[key]
-        while times and times[0] < time.monotonic() - 60:
-            times.popleft()
-        return times

@@ -34,6 +34,7 @@ from atisbo.store.queue import (
     SNAPSHOT,
     SWEEP,
     TAKE_OUT,
+    TRY,
     Listening,
 )
 from atisbo.store.versions import CHANNEL
@@ -46,6 +47,7 @@ from atisbo.worker.maps import Charting
 from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
 from atisbo.worker.snapshots import Snapshotting
+from atisbo.worker.trials import Trying
 from atisbo.worker.versions import Proving, Versions
 from atisbo.worker.webhooks import Delivering
 
@@ -154,6 +156,7 @@ def _answers(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, regi
     queue.qm.entrypoint(EXPLAIN, accepts_context=False)(Explaining(workplace, quarantine, registry).run)
     queue.qm.entrypoint(ERASE, accepts_context=False, on_failure="hold")(rendering.erase)
     queue.qm.entrypoint(CORRECT, accepts_context=False, on_failure="hold")(correcting.run)
+    queue.qm.entrypoint(TRY, accepts_context=False)(Trying(workplace, quarantine, registry).run)
     delivering = Delivering(workplace)
     queue.qm.entrypoint(DELIVER, accepts_context=False, concurrency_limit=DELIVERIES_AT_ONCE)(delivering.run)
     queue.qm.entrypoint(COMPARE, accepts_context=False, on_failure="hold")(correcting.compare)

@@ -76,6 +76,31 @@ def record(card: Card, language: str) -> dict[str, str] | None:
     return None
 
 
+def how_good(application: Application, card: Card, language: str) -> list[str]:
+    """The same for any network, in sentences."""
+    said = record(card, language)
+    if said is None:
+        tests = [one for one in _wholes(card) if "accuracy" in one.figures]
+        return _each(tests, partial(i18n.translate, language)) if len(tests) > 1 else right(application, card, language)
+    sentence = (
+        "In its last test, on {count} frames, it found the polyp or most of it in {found} of every 100 frames that had "
+        "one; its outline agreed with the expert's by {dice} on average (1 is perfect)."
+    )
+    return [i18n.translate(language, sentence, **said)]
+
+
+def _each(tests: list[Measurement], _: Translate) -> list[str]:
+    """One sentence for each test: they differ in how far the pictures are from what was learnt."""
+    return [
+        _(
+            "{right} of every 100 answers were right: {test}.",
+            right=round(100 * one.figures["accuracy"].value),
+            test=_(one.name),
+        )
+        for one in tests
+    ]
+
+
 def right(application: Application, card: Card, language: str) -> list[str]:
     """How often a classification was right in the last test on its card; nothing where the card does not say."""
     _ = partial(i18n.translate, language)
