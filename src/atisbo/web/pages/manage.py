@@ -36,6 +36,8 @@ PLACES: Final = (
     Place("/manage/images", _("All images"), Right.SEE_ALL, "images"),
     Place("/manage/versions", _("Versions"), Right.MANAGE_VERSIONS, "versions"),
     Place("/manage/runs", _("Training"), Right.MANAGE_VERSIONS, "training"),
+    Place("/manage/inbox", _("Inbox"), Right.REVIEW_ALL, "review"),
+    Place("/manage/agreement", _("Two readers"), Right.REVIEW_ALL, "people"),
     Place("/manage/users", _("Users"), Right.MANAGE_USERS, "people"),
     Place("/manage/audit", _("Audit log"), Right.AUDIT, "log"),
 )

@@ -29,6 +29,11 @@ export const getReview = (id) => call("GET", `/predictions/${id}/review`);
 export const putReview = (id, said, version) => call("PUT", `/predictions/${id}/review`, said, { "If-Match": `"${version}"` });
 export const forgetReview = (id) => call("DELETE", `/predictions/${id}/review`);
 export const removeMask = (id, version) => call("DELETE", `/predictions/${id}/review/mask`, null, { "If-Match": `"${version}"` });
+export const inboxNext = (application, count) => call("POST", "/inbox/next", { application, count });
+export const inboxAnswer = (id, said) => call("PUT", `/inbox/${id}/answer`, said);
+export const inboxUndo = (id) => call("DELETE", `/inbox/${id}/answer`);
+/** Sent also while the page goes away; nobody waits for it. */
+export const inboxRelease = (id) => fetch(`${API}/inbox/${id}`, { method: "DELETE", headers: { "X-CSRF-Token": token }, keepalive: true }).catch(() => null);
 export const warnings = (application, metadata) => call("POST", `/applications/${application}/form/warnings`, { metadata });
 export const terms = () => call("GET", "/terms");
 export const agree = (version) => call("PUT", "/me/consents/use", { version });
@@ -47,9 +52,10 @@ export async function getMask(id, name) {
   return new Uint8Array(await answer.arrayBuffer());
 }
 
-/** Send a corrected mask and wait until a worker has looked at it. */
+/** Send a corrected mask and wait until a worker has looked at it. ``version`` null: whatever the review is now. */
 export async function putMask(id, png, version) {
-  const headers = { Accept: "application/json", "X-CSRF-Token": token, "Content-Type": "image/png", "If-Match": `"${version}"`, Prefer: "wait=20" };
+  const headers = { Accept: "application/json", "X-CSRF-Token": token, "Content-Type": "image/png", Prefer: "wait=20" };
+  if (version !== null) headers["If-Match"] = `"${version}"`;
   const answer = await fetch(`${API}/predictions/${id}/review/mask`, { method: "PUT", headers, body: png }).catch(() => {
     throw new Refusal(say("offline"));
   });
