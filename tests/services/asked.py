@@ -66,7 +66,7 @@ def answered(workplace: Workplace, actor: Actor, data: bytes = b"bytes", **more:
     """A prediction that was answered with glaucoma."""
     view = ask(workplace, actor, data, **more)
     attempt = workplace.within(lambda s: predictions.claim(s, [view.id]))[view.id]
-    outcome = Outcome(view.id, attempt, "done", version="v", findings=FINDINGS, size=(2, 2))
+    outcome = Outcome(view.id, attempt, "done", version="v", findings=FINDINGS, size=(2, 2), vector=(1.0, 2.0))
     assert workplace.within(lambda s: predictions.record(s, [outcome])) == {view.id}
     return view
 

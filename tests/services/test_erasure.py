@@ -85,6 +85,7 @@ def plant(workplace: Workplace, actor: Actor, administrator: Actor) -> list[str]
             )
         consents.agree(s, actor, version=USE.version, language="en")
         consents.allow(s, actor, image_id=asked.image.id, application=EYES)
+        consents.share(s, actor, image_id=asked.image.id)
         tokens.create(s, actor, name=f"{CANARY} token", scopes=["predict"])
         tokens.issue(s, settings, keys, email=actor.email, password=PASSWORD)
         accounts.sign_in(s, settings, email=actor.email, password=PASSWORD, user_agent=CANARY, address=CANARY)
@@ -107,6 +108,7 @@ def test_of_an_erased_account_nothing_is_left(workplace: Workplace, make_actor: 
         "invitations",
     }
     assert tables(workplace, str(ana.user_id)) >= {"consents", "refresh_tokens"}
+    assert "embeddings" in set().union(*(tables(workplace, trace) for trace in traces))
     assert len(blobs(workplace, CANARY)) == 3
     erase(workplace, ana)
     erase_blobs(workplace)

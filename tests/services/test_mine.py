@@ -50,6 +50,7 @@ def test_everything_of_ones_own_and_nothing_else(workplace: Workplace, make_acto
     image = said(archive, f"{folder}/image.json")
     assert (image["file_name"], image["training_consent"]) == ("eye.jpg", True)
     assert image["predictions"][0]["findings"]["label"] == "glaucoma"
+    assert image["embeddings"][0]["vector"] == [1.0, 2.0]
     assert sorted(review["version"] for review in said(archive, "reviews.json")) == [1, 2]
     assert "training" in {consent["kind"] for consent in said(archive, "consents.json")}
     account = said(archive, "account.json")

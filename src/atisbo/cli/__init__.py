@@ -6,6 +6,7 @@ from atisbo.cli.adopt import adopt
 from atisbo.cli.audit import audit
 from atisbo.cli.backup import backup, restore
 from atisbo.cli.business import business
+from atisbo.cli.collection import collection
 from atisbo.cli.dataset import dataset
 from atisbo.cli.learn import learn
 from atisbo.cli.main import app
@@ -18,6 +19,7 @@ from atisbo.cli.versions import versions
 __all__ = ["app"]
 
 app.add_typer(audit, name="audit")
+app.add_typer(collection, name="collection")
 app.add_typer(dataset, name="dataset")
 app.add_typer(learn)
 app.add_typer(teach)

@@ -22,6 +22,7 @@ from atisbo.store.blobs import Blobs, derived, original
 from atisbo.store.consents import ConsentRecord
 from atisbo.store.datasets import DatasetRecord
 from atisbo.store.db import Base
+from atisbo.store.embeddings import EmbeddingRecord
 from atisbo.store.images import ImageRecord
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.reviews import ReviewRecord
@@ -108,6 +109,10 @@ def _some(session: Session, actor: Actor, after: UUID) -> list[Row]:
     predictions = select(PredictionRecord).where(PredictionRecord.image_id.in_(rows))
     for record in session.scalars(predictions.order_by(PredictionRecord.created_at)):
         rows[record.image_id]["predictions"].append(_row(record))
+    embeddings = select(EmbeddingRecord).where(EmbeddingRecord.image_id.in_(rows))
+    for embedding in session.scalars(embeddings.order_by(EmbeddingRecord.created_at)):
+        if embedding.image_id is not None:
+            rows[embedding.image_id].setdefault("embeddings", []).append(_row(embedding))
     return list(rows.values())
 
 
