@@ -48,7 +48,7 @@ class CallersConnection(SyncDriver):
     def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
         cursor = RawCursor(self._connection, row_factory=dict_row)
         cursor.execute(query.encode(), args or None)
-        return cursor.fetchall()
+        return cursor.fetchall() if cursor.description else []
 
 
 class Listening(PsycopgDriver):

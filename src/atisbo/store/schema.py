@@ -29,6 +29,7 @@ from atisbo.store import (  # noqa: F401 -- they register their records
     trials,
     versions,
     webhooks,
+    workers,
 )
 from atisbo.store.db import Base
 

@@ -42,6 +42,7 @@ from atisbo.worker.corrections import Correcting
 from atisbo.worker.embed import Embedding, begin
 from atisbo.worker.evaluate import Evaluating
 from atisbo.worker.explain import Explaining
+from atisbo.worker.heartbeat import Heartbeat
 from atisbo.worker.learn import Learning
 from atisbo.worker.maps import Charting
 from atisbo.worker.predict import Predicting
@@ -76,6 +77,8 @@ async def run(settings: Settings) -> None:
     if ANSWERS in settings.queues:
         versions.follow_now()
         registry.load()
+    heartbeat = Heartbeat(workplace, registry)
+    beating = asyncio.create_task(heartbeat.run())
     log.info("ready: %s for %s", ", ".join(sorted(settings.queues)), ", ".join(registry.names()) or "no application")
     try:
         while not stop.is_set():
@@ -83,6 +86,8 @@ async def run(settings: Settings) -> None:
                 await _until_disconnected(workplace, quarantine, registry, versions, stop)
                 await asyncio.wait_for(stop.wait(), 1.0)
     finally:
+        beating.cancel()
+        heartbeat.end()
         registry.close()
         quarantine.close()
         workplace.close()

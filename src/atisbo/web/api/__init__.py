@@ -24,6 +24,7 @@ from atisbo.web.api import (
     predictions,
     reviews,
     runs,
+    system,
     users,
     versions,
     views,
@@ -82,6 +83,7 @@ _parts = (
     gallery,
     runs,
     users,
+    system,
 )
 for part in _parts:
     router.include_router(part.router, dependencies=[Security(_documented)])

@@ -15,6 +15,7 @@ from atisbo.web.pages import (
     inbox,
     manage,
     runs,
+    system,
     terms,
     trials,
     users,
@@ -42,5 +43,6 @@ _pages = (
     versions,
     runs,
     audit,
+    system,
 )
 routers = [page.router for page in _pages]

@@ -39,6 +39,7 @@ PLACES: Final = (
     Place("/manage/inbox", _("Inbox"), Right.REVIEW_ALL, "review"),
     Place("/manage/agreement", _("Two readers"), Right.REVIEW_ALL, "people"),
     Place("/manage/users", _("Users"), Right.MANAGE_USERS, "people"),
+    Place("/manage/system", _("System"), Right.OPERATE, "system"),
     Place("/manage/audit", _("Audit log"), Right.AUDIT, "log"),
 )
 """In the order of the navigation; each is shown to those who have the right."""
