@@ -31,6 +31,7 @@ def chromium() -> str:
 def browser() -> Iterator[Browser]:
     # One a module: while Playwright runs, its event loop is the thread's, and no other test could use one.
     arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    arguments += ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL without a graphics card
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium(), args=arguments)
         yield running

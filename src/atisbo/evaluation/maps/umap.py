@@ -1,8 +1,8 @@
 """UMAP (McInnes, Healy and Melville, 2018) in NumPy, for some ten thousand points.
 
-As the authors' own program with its defaults (15 neighbours, minimal distance 0.1), but for three things: neighbours
-are found exactly, the start is the first principal components, and an epoch's pulls and pushes are applied in a few
-groups instead of one by one, which arrays can do.
+As the authors' own program with 15 neighbours and a minimal distance of 0.5, which leaves room for pictures, but for
+three things: neighbours are found exactly, the start is the first principal components, and an epoch's pulls and
+pushes are applied in a few groups instead of one by one, which arrays can do.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 from atisbo.evaluation.maps.neighbours import Floats, Ints
 
 NEIGHBOURS: Final = 15
-_A: Final = 1.577
-_B: Final = 0.8951
-"""Of 1 / (1 + a d^2b), fitted to a minimal distance of 0.1 and a spread of 1."""
+_A: Final = 0.583
+_B: Final = 1.334
+"""Of 1 / (1 + a d^2b), fitted to a minimal distance of 0.5 and a spread of 1."""
 _PUSHES: Final = 5
 _GROUPS: Final = 6
 _CLIP: Final = 4.0

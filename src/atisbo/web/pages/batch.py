@@ -25,7 +25,7 @@ _KEYS: Final = "123456789" + "".join(letter for letter in ascii_lowercase if let
 def batch(request: Request, application: str, db: Db, actor: CurrentActor, state: AppState) -> Response:
     asked, card = state.application(application)
     language = render.language_of(request)
-    named = _labels(asked, card, language)
+    named = keyed(asked, card, language)
     empty = [{"value": "nothing", "label": render.translator(request)("Nothing found")}]
     return render.page(
         request,
@@ -45,7 +45,7 @@ def batch(request: Request, application: str, db: Db, actor: CurrentActor, state
     )
 
 
-def _labels(application: Application, card: Card, language: str) -> list[dict[str, str]]:
+def keyed(application: Application, card: Card, language: str) -> list[dict[str, str]]:
     """Each class with its key; classes beyond the keyboard have to be clicked."""
     keys = _KEYS.ljust(len(card.output.labels))
     return [

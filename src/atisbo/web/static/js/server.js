@@ -17,6 +17,7 @@ export const list = (application, before, limit = 50) =>
   call("GET", `/predictions?application=${application}&limit=${limit}${before ? `&before=${encodeURIComponent(before)}` : ""}`);
 export const one = (id) => call("GET", `/predictions/${id}`);
 export const some = (ids) => call("GET", `/predictions?limit=${ids.length}&${ids.map((id) => `id=${id}`).join("&")}`);
+export const map = (application) => call("GET", `/applications/${application}/map`);
 export const contours = (id) => call("GET", `/predictions/${id}/contours`);
 export const heatmap = (id) => call("GET", `/predictions/${id}/heatmap`);
 export const deleteImage = (id) => call("DELETE", `/images/${id}`);
