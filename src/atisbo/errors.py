@@ -91,7 +91,8 @@ class BadImage(AtisboError):
 
 
 class Foreign(BadImage):
-    pass
+    size: tuple[int, int] | None = None
+    """Height and width of the upright original in pixels, once it has been opened: another part can be asked about."""
 
 
 class Unavailable(AtisboError):

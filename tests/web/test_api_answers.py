@@ -114,6 +114,87 @@ def test_a_foreign_picture_is_a_problem_that_says_what_it_seems_to_be(
         assert [item["id"] for item in listed] == [kept["id"]]
 
 
+def test_what_an_answer_rests_on_is_a_picture_over_the_analysed_part(ana: httpx.Client) -> None:
+    narrow = {"region": json.dumps({"x": 50, "y": 10, "width": 60, "height": 60})}
+    said = ask(ana, eye(cup=38), data=narrow).json()
+    facts = ana.get(said["links"]["heatmap"].removesuffix(".png")).json()
+    assert (facts["state"], facts["label"], facts["picture"]) == (
+        "ready",
+        said["findings"]["label"],
+        said["links"]["heatmap"],
+    )
+    assert facts["largest_drop"] > 0.2
+    heat = opened(ana.get(facts["picture"]).content)
+    assert (heat.size, heat.mode) == ((60, 60), "RGBA")
+    bare = ask(ana, jpeg(), "bright").json()
+    assert "heatmap" not in bare["links"], "an outline says by itself where it is"
+    assert ana.get(f"/api/v1/predictions/{bare['id']}/heatmap.png").status_code == 404
+
+
+def blobs(service: Service, folder: str) -> list[str]:
+    return [path.name for path in (service.data_dir / "blobs" / folder).rglob("*") if path.is_file()]
+
+
+def test_a_part_is_proposed_and_nothing_is_kept(eyes: Service, ana: httpx.Client) -> None:
+    before = sorted(blobs(eyes, "originals"))
+    path = "/api/v1/applications/eye/regions"
+    said = ana.post(path, files={"file": ("e.png", eye())}).json()
+    region = said["region"]
+    assert (said["width"], said["height"], said["sure"]) == (160, 100, True)
+    assert 60 < region["x"] + region["width"] / 2 < 100
+    assert 20 < region["y"] + region["height"] / 2 < 60
+    assert said["detail"].startswith("Found.")
+    none = ana.post(path, files={"file": ("e.png", eye(cup=0))}, headers={"Accept-Language": "es"}).json()
+    assert (none["region"], none["sure"]) == (None, False)
+    assert none["detail"] == "No hay ningún disco. Márquelo usted mismo."
+    bad = ana.post(path, files={"file": ("e.png", b"no picture")})
+    assert (bad.status_code, bad.json()["code"]) == (422, "image_unsupported")
+    assert ana.post(path).json()["code"] == "find_what"
+    assert (
+        ana.post("/api/v1/applications/colour/regions", files={"file": ("e.png", eye())}).json()["code"]
+        == "find_unknown"
+    )
+    assert sorted(blobs(eyes, "originals")) == before
+    assert blobs(eyes, "proposals") == []
+
+
+def test_no_proposal_before_the_terms(eyes: Service) -> None:
+    with eyes.register(f"eve-{uuid4().hex[:8]}") as eve:
+        eve.delete("/api/v1/me/consents/use").raise_for_status()
+        answer = eve.post("/api/v1/applications/eye/regions", files={"file": ("e.png", eye())})
+    assert (answer.status_code, answer.json()["code"]) == (403, "consent_needed")
+    assert blobs(eyes, "proposals") == []
+
+
+def test_a_stored_image_is_asked_about_again(eyes: Service, ana: httpx.Client) -> None:
+    first = ask(ana, eye(), data=PART).json()
+    path = f"/api/v1/images/{first['image']['id']}/predictions"
+    found = ana.post("/api/v1/applications/eye/regions", data={"image": first["image"]["id"]}).json()["region"]
+    asked = {"application": "eye", "region": found}
+    headers = WAIT | {"Idempotency-Key": uuid4().hex}
+    second = ana.post(path, json=asked, headers=headers).json()
+    assert second["status"] in ("done", "unsure")
+    assert second["region"] == found
+    assert second["image"]["id"] == first["image"]["id"] != second["id"]
+    assert ana.post(path, json=asked, headers=headers).json()["id"] == second["id"]
+    other = ana.post(path, json=asked | {"region": None}, headers=headers)
+    assert other.json()["code"] == "idempotency_reused"
+    outside = {"x": 0, "y": 0, "width": 101, "height": 101}
+    assert ana.post(path, json=asked | {"region": outside}, headers=WAIT).json()["code"] == "region_outside"
+    with eyes.register(f"ben-{uuid4().hex[:8]}") as ben:
+        assert ben.post(path, json=asked).status_code == 404
+        data = {"image": first["image"]["id"]}
+        assert ben.post("/api/v1/applications/eye/regions", data=data).status_code == 404
+    ana.delete(first["links"]["image"]).raise_for_status()
+    assert ana.get(second["links"]["self"]).status_code == 404
+    assert ana.post(path, json=asked).status_code == 404
+
+
+def test_a_refused_picture_can_be_asked_about_again_too(ana: httpx.Client) -> None:
+    refused = ask(ana, eye(blue=255)).json()["prediction"]
+    assert (refused["image"]["width"], refused["image"]["height"]) == (160, 100)
+
+
 def test_a_class_without_structures_has_no_pictures_of_an_outline(ana: httpx.Client) -> None:
     said = ask(ana, jpeg(), "colour").json()
     assert (said["status"], said["findings"]["structures"], said["findings"]["ratios"]) == ("done", None, {})

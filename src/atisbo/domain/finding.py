@@ -19,6 +19,8 @@ class FindSection(Strict):
     """One of the gate's kinds."""
     outline: str = Field(min_length=1)
     """One of the structures' labels."""
+    holds: str | None = None
+    """Another structure, that a real one has inside: without it a window counts for little."""
     margin: float = Field(default=1.5, ge=1, le=10)
     offer: LocalisedText
     """What the button says, as in "find the disc for me"."""
@@ -31,4 +33,6 @@ class FindSection(Strict):
             return f"input.find.kind: the card's gate does not know {self.kind}"
         if card.structures is None or self.outline not in card.structures.output.labels:
             return f"input.find.outline: the card does not outline {self.outline}"
+        if self.holds is not None and self.holds not in card.structures.output.labels:
+            return f"input.find.holds: the card does not outline {self.holds}"
         return None

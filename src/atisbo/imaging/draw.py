@@ -86,13 +86,19 @@ def thumbnail(pixels: Pixels, longest: int = 320) -> bytes:
     return _jpeg(pixels, longest, 82)
 
 
-def _jpeg(pixels: Pixels, longest: int, quality: int) -> bytes:
+def shrunk(pixels: Pixels, longest: int) -> Pixels:
+    """With the longer side at most ``longest`` pixels; a smaller picture as it is."""
     height, width = pixels.shape[:2]
     factor = longest / max(height, width)
-    if factor < 1:
-        size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return _encoded(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, quality))
+    if factor >= 1:
+        return np.ascontiguousarray(pixels)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _jpeg(pixels: Pixels, longest: int, quality: int) -> bytes:
+    small = cv2.cvtColor(shrunk(pixels, longest), cv2.COLOR_RGB2BGR)
+    return _encoded(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, quality))
 
 
 def _encoded(kind: str, pixels: cv2.typing.MatLike | NDArray[np.uint8], options: tuple[int, ...]) -> bytes:

@@ -62,6 +62,13 @@ def views(data: bytes, region: Region | None, outlined: Outlined | None, limits:
     return Reply({}, blocks)
 
 
+def reduced(data: bytes, longest: int, limits: Limits) -> Reply:
+    """All of the upright picture, its longer side at most ``longest`` pixels."""
+    pixels = decode(data, limits)
+    small = draw.shrunk(pixels, longest)
+    return Reply({"size": pixels.shape[:2], "shape": small.shape[:2]}, {"pixels": small.data.cast("B")})
+
+
 def cut(pixels: Pixels, region: Region | None) -> tuple[Pixels, Region]:
     """The region's pixels and where they lie; everything where there is no region.
 
@@ -101,6 +108,7 @@ def ready() -> None:
 
 JOBS: Final[Mapping[str, Callable[..., Reply]]] = {
     "prepare": prepare,
+    "reduced": reduced,
     "views": views,
     "correct": correct,
     "compare": compare,

@@ -24,6 +24,8 @@ _SHARE: Final = 0.25
 _CANDIDATES: Final = 4
 _STEPS: Final = 3
 _NARROWER: Final = 0.75
+_HELD: Final = 0.04
+"""Share of a window that the structure which a real one holds has at least."""
 FAINTEST: Final = 0.1
 """Below this probability nothing is proposed. Lower than the gate's threshold: a person looks at the proposal."""
 _EMPTY: Final = 12
@@ -67,7 +69,7 @@ class _Sight:
 
     square: _Square
     probability: float
-    """That it is of the kind looked for."""
+    """That it is of the kind looked for; less where what a real one holds is missing."""
     around: tuple[float, float, float] | None
     """See :func:`_around`."""
 
@@ -75,8 +77,17 @@ class _Sight:
     def of(cls, square: _Square, answers: Answers, card: Card, wanted: FindSection) -> _Sight:
         assert card.gate is not None
         assert card.structures is not None
+        output, maps = card.structures.output, answers["structures"]
         probability = float(answers["kinds"][card.gate.kinds.index(wanted.kind)])
-        return cls(square, probability, _around(answers["structures"], card.structures.output, wanted.outline))
+        if wanted.holds is not None:
+            held = float((maps[output.labels.index(wanted.holds)] >= output.threshold).mean())
+            probability *= min(held / _HELD, 1.0)
+        return cls(square, probability, _around(maps, output, wanted.outline))
+
+    def merit(self) -> tuple[float, float]:
+        """The more probable is better; among equals the one whose outline is nearer to its middle."""
+        across, down, _ = self.around or (0.0, 0.0, 0.0)
+        return round(self.probability, 4), -float(np.hypot(across - 0.5, down - 0.5))
 
     def closer(self, photograph: Pixels, margin: float) -> list[_Square]:
         """Squares around the middle of the outline: of the side that it asks for, and narrower than this one."""
@@ -102,11 +113,12 @@ def find(photograph: Pixels, size: tuple[int, int], look: Look, card: Card, want
     """
     squares = [square for square in _windows(photograph) if square.cut(photograph).mean() >= _EMPTY]
     sights = [_Sight.of(square, answers, card, wanted) for square, answers in _asked(squares, photograph, look, card)]
-    best = sorted(sights, key=lambda sight: -sight.probability)[:_CANDIDATES]
+    best = sorted(sights, key=_Sight.merit, reverse=True)[:_CANDIDATES]
     climbed = [_climbed(sight, photograph, look, card, wanted) for sight in best]
-    chosen = max(climbed, key=lambda sight: sight.probability, default=None)
+    chosen = max(climbed, key=_Sight.merit, default=None)
     if chosen is None or chosen.probability < FAINTEST:
         return None
+    chosen = _framed(chosen, photograph, look, card, wanted)
     return Found(chosen.square.scaled(size[0] / photograph.shape[0], size), chosen.probability)
 
 
@@ -133,6 +145,15 @@ def _climbed(sight: _Sight, photograph: Pixels, look: Look, card: Card, wanted: 
         if best.probability <= sight.probability:
             break
         sight = best
+    return sight
+
+
+def _framed(sight: _Sight, photograph: Pixels, look: Look, card: Card, wanted: FindSection) -> _Sight:
+    """With the margin that the application asks for, which the gate may like a little less, but not much."""
+    for square, answers in _asked(sight.closer(photograph, wanted.margin)[:1], photograph, look, card):
+        framed = _Sight.of(square, answers, card, wanted)
+        if framed.probability > sight.probability / 2:
+            return framed
     return sight
 
 

@@ -118,28 +118,21 @@ def ask(
         raise Invalid("upload_empty", "The file is empty. Choose the picture again.")
     application.input.check(region)
     name = digest(upload.data)
-    request = _request_hash(application, name, region)
+    request = request_hash(application, name, region)
     if idempotency_key is not None:
-        earlier = _earlier(session, actor, idempotency_key, request)
+        earlier = earlier_one(session, actor, idempotency_key, request)
         if earlier is not None:
             return view(session, earlier)
     quotas.check(session, actor, more_images=1, more_bytes=len(upload.data))
     lock_original(session, name)
     blobs.put(original(name), upload.data)
-    prediction = PredictionRecord(
-        image=ImageRecord(
-            owner_id=actor.user_id,
-            sha256=name,
-            byte_size=len(upload.data),
-            file_name=display_name(upload.file_name),
-        ),
+    image = ImageRecord(
         owner_id=actor.user_id,
-        application=application.name,
-        region=region.model_dump() if region else None,
-        status=Status.WAITING.value,
-        idempotency_key=idempotency_key,
-        request_hash=request if idempotency_key else None,
+        sha256=name,
+        byte_size=len(upload.data),
+        file_name=display_name(upload.file_name),
     )
+    prediction = waiting_for(image, application, region, idempotency_key, request)
     session.add(prediction)
     session.flush()
     quotas.check(session, actor)
@@ -147,11 +140,26 @@ def ask(
         consents.give(session, actor, image=prediction.image, application=application, language=actor.language)
     if sharing_consent:
         consents.give_sharing(session, actor, image=prediction.image, language=actor.language)
-    enqueue(session, PREDICT, _job(prediction))
+    enqueue(session, PREDICT, job_of(prediction))
     return view(session, prediction, queued=False)
 
 
-def _job(record: PredictionRecord) -> dict[str, Any]:
+def waiting_for(
+    image: ImageRecord, application: Application, region: Region | None, key: str | None, request: str
+) -> PredictionRecord:
+    """A question, not asked yet; ``request`` is kept with the idempotency ``key``."""
+    return PredictionRecord(
+        image=image,
+        owner_id=image.owner_id,
+        application=application.name,
+        region=region.model_dump() if region else None,
+        status=Status.WAITING.value,
+        idempotency_key=key,
+        request_hash=request if key else None,
+    )
+
+
+def job_of(record: PredictionRecord) -> dict[str, Any]:
     """All that a worker needs, so that it reads nothing more."""
     return {
         "prediction": str(record.id),
@@ -161,12 +169,13 @@ def _job(record: PredictionRecord) -> dict[str, Any]:
     }
 
 
-def _request_hash(application: Application, name: str, region: Region | None) -> str:
+def request_hash(application: Application, name: str, region: Region | None) -> str:
+    """Of what is asked about the bytes, or the image, of this name."""
     said = [application.name, name, region.model_dump() if region else None]
     return sha256(json.dumps(said).encode()).hexdigest()
 
 
-def _earlier(session: Session, actor: Actor, key: str, request: str) -> PredictionRecord | None:
+def earlier_one(session: Session, actor: Actor, key: str, request: str) -> PredictionRecord | None:
     """The prediction made with this key, holding others with the same key off until we commit."""
     if not key.isprintable() or not 1 <= len(key) <= 200:
         raise Invalid("idempotency_key", "The idempotency key must be 1 to 200 printable characters.")

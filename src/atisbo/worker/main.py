@@ -26,6 +26,7 @@ from atisbo.store.queue import (
     ERASE,
     EVALUATE,
     EXPLAIN,
+    FIND,
     LEARN,
     MAP,
     PREDICT,
@@ -42,6 +43,7 @@ from atisbo.worker.corrections import Correcting
 from atisbo.worker.embed import Embedding, begin
 from atisbo.worker.evaluate import Evaluating
 from atisbo.worker.explain import Explaining
+from atisbo.worker.find import Finding
 from atisbo.worker.heartbeat import Heartbeat
 from atisbo.worker.learn import Learning
 from atisbo.worker.maps import Charting
@@ -158,6 +160,7 @@ def _answers(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, regi
     snapshotting = Snapshotting(workplace)
     queue.qm.entrypoint(PREDICT, accepts_context=False, on_failure="hold")(predicting.run)
     queue.qm.entrypoint(RENDER, accepts_context=False)(rendering.run)
+    queue.qm.entrypoint(FIND, accepts_context=False)(Finding(workplace, quarantine, registry).run)
     queue.qm.entrypoint(EXPLAIN, accepts_context=False)(Explaining(workplace, quarantine, registry).run)
     queue.qm.entrypoint(ERASE, accepts_context=False, on_failure="hold")(rendering.erase)
     queue.qm.entrypoint(CORRECT, accepts_context=False, on_failure="hold")(correcting.run)

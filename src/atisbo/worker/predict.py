@@ -121,7 +121,11 @@ class Predicting:
             prepared = await asyncio.wrap_future(
                 self._quarantine.prepare(data, order.region, predictor.card.input, self._limits)
             )
-            return await asyncio.wrap_future(predictor.submit(prepared)), prepared
+            try:
+                return await asyncio.wrap_future(predictor.submit(prepared)), prepared
+            except Foreign as error:
+                error.size = prepared.size
+                raise
 
     async def _give_up(self, order: Order, attempt: int) -> None:
         message = "The analysis failed {count} times and was given up. Try another picture, or ask an administrator."
@@ -130,12 +134,14 @@ class Predicting:
     async def _fail(self, order: Order, attempt: int, error: AtisboError) -> None:
         """Record why there is no answer; a picture of another kind is refused, and kept like any other."""
         failure = Failure(code=error.code, message=error.message, values=error.values)
+        size = error.size if isinstance(error, Foreign) else None
         await self._record(
             Outcome(
                 prediction_id=order.prediction_id,
                 attempt=attempt,
                 status=(Status.REFUSED if isinstance(error, Foreign) else Status.FAILED).value,
                 failure=failure.model_dump(mode="json"),
+                size=(size[1], size[0]) if size else None,
             )
         )
 

@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from atisbo.errors import AtisboError
 from atisbo.services import waiting
 from atisbo.services.heatmaps import EXPLAINED
+from atisbo.services.regions import PROPOSED
 from atisbo.services.views import RENDERED
 from atisbo.services.waiting import Place
 from atisbo.web.api.shapes import shape
@@ -22,8 +23,8 @@ from atisbo.web.waiting import current, message, stream
 router = APIRouter(tags=["predictions"])
 PULSE_S: Final = 2.0
 """How often places in the queue are looked at, while anything moves."""
-_NOT_FOR_LISTS = frozenset({RENDERED, EXPLAINED})
-"""Only whoever waits for a picture wants to hear that it is there."""
+_NOT_FOR_LISTS = frozenset({RENDERED, EXPLAINED, PROPOSED})
+"""Only whoever waits for a picture or a proposal wants to hear that it is there."""
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _STILL_HERE = ": still here\n\n"
 
@@ -94,7 +95,7 @@ async def of_mine(request: Request, state: AppState) -> StreamingResponse:
                     yield _queue(places) if places != before else _STILL_HERE
                 elif event.status == "refresh":
                     yield message("refresh", {})
-                elif event.status not in _NOT_FOR_LISTS:
+                elif event.status.partition(" ")[0] not in _NOT_FOR_LISTS:
                     yield message("prediction", {"id": event.prediction_id, "status": event.status})
 
     return sse(body())

@@ -36,7 +36,7 @@ class AnsweredShape(PredictionShape):
     """With `include=neighbours`: what looks most alike; null where there is no answer to compare by."""
 
 
-_ANSWERS: dict[int | str, dict[str, Any]] = {
+ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "With `Prefer: wait=N`: the finished prediction.", "model": AnsweredShape},
     202: {
         "description": "Stored and queued; `Location` says where the answer will be.",
@@ -48,7 +48,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 _CONSENTS = "Any of `training` (it may be learnt from) and `sharing` (others may find it), apart by spaces"
 
 
-@router.post("/applications/{application}/predictions", status_code=202, responses=_ANSWERS, response_model=None)
+@router.post("/applications/{application}/predictions", status_code=202, responses=ANSWERS, response_model=None)
 async def ask(
     application: str,
     request: Request,

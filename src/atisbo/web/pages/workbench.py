@@ -81,6 +81,7 @@ def _page(request: Request, state: State, name: str, selected: UUID | None, *, a
         histogram=application.input.histogram,
         region=application.input.region,
         region_required=application.input.region_required,
+        find=application.input.find.offer.in_(language) if application.input.find else "",
         region_hint=application.input.hint.in_(language) if application.input.hint else "",
     )
 

@@ -1,5 +1,6 @@
 // Marking the part that matters: a frame over the photograph, kept in the photograph's own pixels whatever the screen.
 
+import { Refusal } from "./server.js";
 import { say } from "./words.js";
 
 const LARGEST = 8; // screen pixels for one of the photograph
@@ -19,8 +20,13 @@ export class Cropper {
   #view = { scale: 1, x: 0, y: 0 };
   #fingers = new Map();
   #grip = null;
+  #finder = document.getElementById("crop-find");
+  #find = null;
+  #eager = false;
+  #moved = false;
 
   constructor() {
+    this.#finder?.addEventListener("click", () => this.#seek());
     new ResizeObserver(() => this.#dialog.open && this.fit()).observe(this.#room);
     this.#room.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     this.#room.addEventListener("pointerdown", (event) => this.#down(event));
@@ -33,9 +39,9 @@ export class Cropper {
       button.addEventListener("click", () => this.#zoomButton(button.dataset.cropZoom));
   }
 
-  /** Ask for the part of one photograph.
+  /** Ask for the part of one photograph; ``size`` where the picture shown is a smaller one, ``find`` proposes a part.
    *  Answers {region} in its pixels (null where this browser cannot show it), or null if it was called off. */
-  async ask(picture, { name, number = 1, count = 1, region = null } = {}) {
+  async ask(picture, { name, number = 1, count = 1, region = null, size = null, find = null } = {}) {
     const image = new Image();
     image.src = picture;
     try {
@@ -43,14 +49,19 @@ export class Cropper {
     } catch {
       return { region: null }; // a kind of file that this browser cannot show goes in whole
     }
-    this.#size = { width: image.naturalWidth, height: image.naturalHeight };
+    this.#size = size ?? { width: image.naturalWidth, height: image.naturalHeight };
     this.#photo.src = picture;
-    this.#dialog.querySelector("[data-slot=crop-name]").textContent = count > 1 ? say("crop.of", { name, number, count }) : name;
+    this.#head(name, number, count);
     this.#mark = region ?? this.#proposal();
+    this.#find = find;
+    this.#moved = false;
+    this.#say("");
+    if (this.#finder) this.#finder.disabled = !find;
     this.#dialog.returnValue = "";
     this.#dialog.showModal();
     this.fit();
     this.#frame.focus({ preventScroll: true });
+    if (this.#eager && find && !region) this.#seek();
     return new Promise((resolve) => {
       this.#dialog.addEventListener("close", () => resolve(this.#answer()), { once: true });
     });
@@ -64,8 +75,46 @@ export class Cropper {
     this.#draw();
   }
 
+  #head(name, number, count) {
+    this.#dialog.querySelector("[data-slot=crop-name]").textContent = name;
+    const place = this.#dialog.querySelector("[data-slot=crop-count]");
+    Object.assign(place, { textContent: say("crop.count", { number, count }), hidden: count === 1 });
+    document.getElementById("crop-skip").hidden = count === 1;
+  }
+
+  #say(text, bad = false) {
+    const line = this.#dialog.querySelector("[data-slot=crop-said]");
+    Object.assign(line, { textContent: text, hidden: !text });
+    line.toggleAttribute("data-bad", bad);
+  }
+
+  /** Have the part proposed. What is moved by hand meanwhile stays; whoever asks once is helped with the next ones, too. */
+  async #seek() {
+    const find = this.#find;
+    if (!find || this.#finder.disabled) return;
+    this.#eager = true;
+    this.#moved = false;
+    this.#finder.disabled = true;
+    this.#say(say("crop.looking"));
+    let proposal;
+    try {
+      proposal = await find();
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      proposal = { region: null, sure: false, detail: refusal.message };
+    }
+    if (this.#find !== find) return;
+    this.#finder.disabled = false;
+    if (this.#moved) return this.#say("");
+    this.#say(proposal.detail, !proposal.sure);
+    if (!proposal.region) return;
+    this.#mark = proposal.region;
+    this.#draw();
+  }
+
   #answer() {
     const choice = this.#dialog.returnValue;
+    this.#find = null;
     this.#photo.removeAttribute("src");
     if (choice === "part") return { region: this.#mark };
     return choice === "whole" ? { region: { x: 0, y: 0, ...this.#size } } : null;
@@ -140,8 +189,9 @@ export class Cropper {
     const { what, from, mark, view } = this.#grip;
     const by = { x: now.x - from.x, y: now.y - from.y };
     if (what === "pan") this.#view = { ...view, x: view.x + by.x, y: view.y + by.y };
-    else if (what === "move") this.#place({ ...mark, x: mark.x + by.x / view.scale, y: mark.y + by.y / view.scale });
-    else this.#stretch(mark, what, by.x / view.scale, by.y / view.scale);
+    else this.#moved = true;
+    if (what === "move") this.#place({ ...mark, x: mark.x + by.x / view.scale, y: mark.y + by.y / view.scale });
+    else if (what !== "pan") this.#stretch(mark, what, by.x / view.scale, by.y / view.scale);
     this.#draw();
   }
 
@@ -201,10 +251,11 @@ export class Cropper {
       0: () => this.fit(),
       Enter: () => this.#dialog.close("part"),
     };
-    const action = actions[event.key];
+    const action = event.key.toLowerCase() === "f" ? () => this.#seek() : actions[event.key];
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();
+    this.#moved ||= /^Arrow|^[-+=]$/.test(event.key);
     action();
     this.#draw();
   }

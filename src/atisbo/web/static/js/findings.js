@@ -3,6 +3,7 @@
 import { answered, explanation, outlines, reason, sentence } from "./answers.js";
 import { correctable } from "./correct.js";
 import { draw, layerOf } from "./outline.js";
+import { canMarkAgain } from "./intake.js";
 import { reviewable } from "./review.js";
 import { drawBars, drawScale } from "./scale.js";
 import { capital, decimal, label, moment, percent, say, sayMany, score } from "./words.js";
@@ -150,7 +151,7 @@ function whenOf(item) {
     named: sure && labels > 0,
     outlined: !!drawn && !drawn.empty,
     ratios: Object.keys(findings?.ratios ?? {}).length > 0,
-    markable: !!(item?.file || item?.sample),
+    markable: canMarkAgain(item),
     cropped: !!findings && !!item.prediction.region,
     found: sure && findings.empty === false,
     empty: sure && findings.empty === true,

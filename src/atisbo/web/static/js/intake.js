@@ -3,7 +3,7 @@
 import { freshKey } from "./collection.js";
 import { Cropper } from "./crop.js";
 import { listenToDrops } from "./drop.js";
-import { Refusal, trySample, upload } from "./server.js";
+import { askAgain, findRegion, Refusal, trySample, upload } from "./server.js";
 import { decimal, say } from "./words.js";
 
 const AT_ONCE = 2;
@@ -31,7 +31,7 @@ export class Intake {
   /** Upload the same file once more, or ask for it if this page never had it.
    *  The key stays unless the service has answered: if only the answer was lost, nothing is stored twice. */
   retry(item) {
-    if (item.sample) return this.#ask(item);
+    if (item.sample || item.stored) return this.#ask(item);
     this.#again = item.file ? null : item;
     if (!item.file) return document.getElementById("file-input").click();
     const attempt = item.id ? freshKey() : item.attempt;
@@ -53,22 +53,17 @@ export class Intake {
     });
   }
 
-  /** Ask about another part of the picture in sight, if this page still has it. */
+  /** Ask about another part of the picture in sight; it is stored already. */
   markAgain() {
     const item = this.#collection.selected;
-    if (!this.canMarkAgain(item)) return;
-    const { file, name, sample, region } = item;
-    const picture = file ? URL.createObjectURL(file) : item.picture;
+    if (!this.#cropper || !canMarkAgain(item)) return;
+    const { image, region, links } = item.prediction;
+    const entry = { name: item.name, picture: links.preview, stored: image.id };
     return this.#afterwards(async () => {
-      const marked = await this.#mark({ picture, name, region });
-      if (!marked) return file && forget({ picture });
-      if (file) return this.#add([{ file, name, picture, ...marked }]);
-      this.#try({ name, picture, sample, status: "waiting", ...marked });
+      const size = { width: image.width, height: image.height };
+      const marked = await this.#mark({ ...entry, region, size });
+      if (marked) this.#try({ ...entry, status: "waiting", ...marked });
     });
-  }
-
-  canMarkAgain(item) {
-    return !!this.#cropper && !!item && !!(item.file || item.sample) && item.status !== "sending";
   }
 
   /** What comes while something is still asked about waits for its turn: nothing that was let go here is lost. */
@@ -78,8 +73,14 @@ export class Intake {
     return this.#turn;
   }
 
-  #mark({ picture, name, region }, number = 1, count = 1) {
-    return this.#cropper.ask(picture, { name, number, count, region });
+  #mark({ picture, name, region, size, ...where }, number = 1, count = 1) {
+    const find = () => this.#find(where);
+    return this.#cropper.ask(picture, { name, number, count, region, size, find });
+  }
+
+  async #find({ file, stored, source }) {
+    const bytes = file ?? (source && new File([await (await fetch(source)).blob()], "sample"));
+    return findRegion(this.#bench.dataset.application, { file: bytes, image: stored });
   }
 
   #add(chosen) {
@@ -100,7 +101,7 @@ export class Intake {
     const entry = { name: sample, picture: source, sample, status: "waiting", region: region ? JSON.parse(region) : null };
     return this.#afterwards(async () => {
       if (!(await this.#terms.ask())) return;
-      const marked = this.#cropper ? await this.#mark(entry) : {};
+      const marked = this.#cropper ? await this.#mark({ ...entry, source }) : {};
       if (marked) this.#try({ ...entry, ...marked });
     });
   }
@@ -113,7 +114,9 @@ export class Intake {
 
   #ask(item) {
     this.#collection.change(item, { id: null, prediction: null, status: "waiting", problem: null });
-    return this.#settle(item, trySample(this.#bench.dataset.application, item.sample, item.region));
+    const { application } = this.#bench.dataset;
+    const asked = item.stored ? askAgain(item.stored, application, item.region, item.key) : trySample(application, item.sample, item.region);
+    return this.#settle(item, asked);
   }
 
   #obviousProblem(file) {
@@ -176,6 +179,11 @@ export class Intake {
     document.getElementById("camera").hidden = !matchMedia("(pointer: coarse)").matches;
     for (const button of document.querySelectorAll("[data-sample]")) button.addEventListener("click", () => this.#sample(button));
   }
+}
+
+/** Once it has been opened: the frame is kept in the original's pixels. */
+export function canMarkAgain(item) {
+  return !!item?.prediction?.image.width && !!item.prediction.links.preview && !["waiting", "running"].includes(item.status);
 }
 
 function forget({ picture }) {

@@ -24,6 +24,22 @@ export const deleteImage = (id) => call("DELETE", `/images/${id}`);
 export const trySample = (application, file, region) =>
   call("POST", `/applications/${application}/samples/${encodeURIComponent(file)}/predictions${region ? `?region=${encodeURIComponent(JSON.stringify(region))}` : ""}`);
 
+/** Another part of an image that is stored. */
+export const askAgain = (image, application, region, key) =>
+  call("POST", `/images/${image}/predictions`, { application, region }, { "Idempotency-Key": key });
+
+/** Have the part that matters looked for: in a file, which is not kept, or in an image that is stored. */
+export async function findRegion(application, { file, image }) {
+  const form = new FormData();
+  if (image) form.append("image", image);
+  else form.append("file", file, file.name);
+  const headers = { Accept: "application/json", "X-CSRF-Token": token };
+  const answer = await fetch(`${API}/applications/${application}/regions`, { method: "POST", headers, body: form }).catch(() => {
+    throw new Refusal(say("offline"));
+  });
+  return read(answer.status, await answer.text());
+}
+
 export const reviews = (application, before) =>
   call("GET", `/reviews?application=${application}&limit=200${before ? `&before=${encodeURIComponent(before)}` : ""}`);
 export const getReview = (id) => call("GET", `/predictions/${id}/review`);

@@ -78,7 +78,7 @@ addEventListener("popstate", () => {
 
 document.getElementById("to-tray").addEventListener("click", () => collection.select(null));
 document.getElementById("another").addEventListener("click", () => document.getElementById("choose").click());
-document.getElementById("mark-again")?.addEventListener("click", () => intake.markAgain());
+for (const button of document.querySelectorAll("[data-mark-again]")) button.addEventListener("click", () => intake.markAgain());
 document.getElementById("again").addEventListener("click", () => intake.retry(collection.selected));
 
 const dialog = document.getElementById("delete-dialog");
@@ -90,8 +90,9 @@ document.getElementById("delete").addEventListener("click", () => {
 document.getElementById("delete-confirm").addEventListener("click", async () => {
   const item = collection.selected;
   try {
-    await deleteImage(item.prediction.image.id);
-    collection.remove(item);
+    const { id } = item.prediction.image;
+    await deleteImage(id);
+    for (const one of collection.all) if (one.prediction?.image.id === id) collection.remove(one);
     dialog.close();
   } catch (refusal) {
     Object.assign(dialog.querySelector("[data-slot=problem]"), { textContent: refusal.message, hidden: false });

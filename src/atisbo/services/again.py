@@ -1,0 +1,67 @@
+"""Asking once more about an image that is stored: about another part of it, or with another application."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from atisbo.domain.access import Actor, Right
+from atisbo.domain.applications import Application
+from atisbo.domain.images import Region
+from atisbo.errors import NotAllowed, NotFound
+from atisbo.services import consents
+from atisbo.services.predictions import PredictionView, earlier_one, job_of, request_hash, view, waiting_for
+from atisbo.store.images import ImageRecord, readable
+from atisbo.store.queue import PREDICT, enqueue
+
+
+def ask(
+    session: Session,
+    actor: Actor,
+    *,
+    image_id: UUID,
+    application: Application,
+    region: Region | None = None,
+    idempotency_key: str | None = None,
+) -> PredictionView:
+    """Write prediction and job in the caller's transaction; nothing is uploaded, and no consent changes.
+
+    A repeated ``idempotency_key`` returns the first prediction.
+
+    Raises:
+        NotFound: no such image for this actor.
+        NotAllowed: visible, and somebody else's.
+        ConsentNeeded: the actor has not agreed to the terms.
+        Invalid: a region that the application does not take.
+        Conflict: the key was used for another request.
+    """
+    actor.require(Right.PREDICT)
+    consents.require(session, actor)
+    application.input.check(region)
+    image = own(session, actor, image_id)
+    request = request_hash(application, str(image.id), region)
+    if idempotency_key is not None:
+        earlier = earlier_one(session, actor, idempotency_key, request)
+        if earlier is not None:
+            return view(session, earlier)
+    prediction = waiting_for(image, application, region, idempotency_key, request)
+    session.add(prediction)
+    session.flush()
+    enqueue(session, PREDICT, job_of(prediction))
+    return view(session, prediction, queued=False)
+
+
+def own(session: Session, actor: Actor, image_id: UUID) -> ImageRecord:
+    """An image of the actor's own, kept from being deleted until the transaction ends.
+
+    Raises:
+        NotFound: no such image for this actor.
+        NotAllowed: visible, and somebody else's.
+    """
+    image = session.scalar(readable(actor).where(ImageRecord.id == image_id).with_for_update(read=True))
+    if image is None:
+        raise NotFound("image_unknown", "There is no such image, or it has been deleted.")
+    if image.owner_id != actor.user_id:
+        raise NotAllowed("again_foreign", "This image belongs to somebody else. Only its owner can ask about it again.")
+    return image
