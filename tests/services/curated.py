@@ -66,6 +66,7 @@ def eye(
     region: Region | None = None,
     metadata: dict[str, object] | None = None,
     data: bytes | None = None,
+    kind: tuple[Application, Card] = (EYES, CARD),
 ) -> PredictionView:
     """An image of an eye, answered with glaucoma, reviewed as ``label``."""
     upload = Upload(data or picture(seed), f"{seed}.png")
@@ -74,7 +75,7 @@ def eye(
             s,
             actor,
             blobs=workplace.blobs,
-            application=EYES,
+            application=kind[0],
             upload=upload,
             region=region,
             training_consent=consent,
@@ -86,8 +87,8 @@ def eye(
         lambda s: reviews.put(
             s,
             reviewer or actor,
-            application=EYES,
-            card=CARD,
+            application=kind[0],
+            card=kind[1],
             prediction_id=view.id,
             verdict=verdict,
             label=label,

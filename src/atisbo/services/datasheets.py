@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from atisbo import i18n
+from atisbo.domain.applications import Application
 from atisbo.domain.datasets import OWNER, Filters, Split
 from atisbo.services.datasets import DatasetView
 
@@ -30,8 +31,8 @@ def split_words(_: Translate) -> dict[str, str]:
     return {Split.TRAINING: _("Training"), Split.VALIDATION: _("Validation"), Split.TEST: _("Test (sealed)")}
 
 
-def sections(view: DatasetView, _: Translate, language: str) -> list[Section]:
-    """Of one that is ready."""
+def sections(view: DatasetView, _: Translate, language: str, application: Application | None = None) -> list[Section]:
+    """Of one that is ready; its application, where it is installed, has words for classes."""
     facts = view.facts
 
     def number(value: int) -> str:
@@ -42,7 +43,7 @@ def sections(view: DatasetView, _: Translate, language: str) -> list[Section]:
         Section(
             _("What it is for"),
             lines=[view.purpose or _("Nobody wrote down what it is for.")],
-            rows=[(_("Application"), view.application), (_("Made on"), i18n.day(language, view.created_at))],
+            rows=[(_("Application"), application.title.in_(language) if application else view.application), (_("Made on"), i18n.day(language, view.created_at))],
         ),
         Section(
             _("What is in it"),
@@ -70,24 +71,24 @@ def sections(view: DatasetView, _: Translate, language: str) -> list[Section]:
             rows=[(word, number(facts["left_out"].get(name, 0))) for name, word in _left_words(_).items()],
         ),
         Section(_("How it is divided"), lines=_division(facts, _, language)),
-        Section(_("Known gaps"), lines=gaps(view, _) or [_("None that can be counted.")]),
+        Section(_("Known gaps"), lines=gaps(view, _, lambda label: application.word(label, language) if application else label) or [_("None that can be counted.")]),
         Section(_("What it may be used for"), lines=_uses(_)),
     ]
 
 
-def gaps(view: DatasetView, _: Translate) -> list[str]:
+def gaps(view: DatasetView, _: Translate, word: Callable[[str], str]) -> list[str]:
     """What a reader should know before trusting figures that come of it."""
     facts, sides, found = view.facts, split_words(_), []
     for name, counts in facts["classes"].items():
         few = [sides[side] for side in Split if counts.get(side.value, 0) < FEW]
         if few:
             said = _(
-                "{label}: fewer than {count} images in {sides}.", label=_label(name, _), count=FEW, sides=", ".join(few)
+                "{label}: fewer than {count} images in {sides}.", label=word(name) if name else _label(name, _), count=FEW, sides=", ".join(few)
             )
             found.append(said)
     if view.plan.task == "classification":
         found += [
-            _("{label}: no image at all.", label=name) for name in view.plan.classes if name not in facts["classes"]
+            _("{label}: no image at all.", label=word(name)) for name in view.plan.classes if name not in facts["classes"]
         ]
     if facts["owners"] == 1:
         found.append(_("All images come from one person: nothing is known of those of others."))
@@ -100,13 +101,13 @@ def gaps(view: DatasetView, _: Translate) -> list[str]:
     return found
 
 
-def markdown(view: DatasetView, _: Translate, language: str) -> str:
+def markdown(view: DatasetView, _: Translate, language: str, application: Application | None = None) -> str:
     """The whole datasheet; of a dataset that is not ready, its name and that."""
     lines = [f"# {view.name}", ""]
     if view.sha256 is None:
         return "\n".join([*lines, _("This dataset is not ready."), ""])
     lines += [f"`{view.sha256}`", ""]
-    for section in sections(view, _, language):
+    for section in sections(view, _, language, application):
         lines += [f"## {section.title}", ""]
         lines += [line for text in section.lines for line in (text, "")]
         if section.rows:

@@ -190,10 +190,11 @@ def item_picture(dataset_id: UUID, number: int, db: Db, state: AppState, actor: 
     response_class=PlainTextResponse,
     responses={200: {"content": {"text/markdown": {}}}},
 )
-def datasheet(dataset_id: UUID, request: Request, db: Db, actor: CurrentActor) -> Response:
+def datasheet(dataset_id: UUID, request: Request, db: Db, state: AppState, actor: CurrentActor) -> Response:
     """What is in it and what is not (after Gebru et al. 2021), as Markdown in the reader's language."""
     view = datasets.get(db, actor, dataset_id=dataset_id)
-    text = datasheets.markdown(view, translator(request), language_of(request))
+    application = state.applications[view.application][0] if view.application in state.applications else None
+    text = datasheets.markdown(view, translator(request), language_of(request), application)
     return Response(text, media_type="text/markdown; charset=utf-8")
 
 

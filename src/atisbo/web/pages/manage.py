@@ -34,6 +34,7 @@ class Place:
 
 PLACES: Final = (
     Place("/manage/images", _("All images"), Right.SEE_ALL, "images"),
+    Place("/manage/datasets", _("Datasets"), Right.CURATE, "layers"),
     Place("/manage/versions", _("Versions"), Right.MANAGE_VERSIONS, "versions"),
     Place("/manage/runs", _("Training"), Right.MANAGE_VERSIONS, "training"),
     Place("/manage/inbox", _("Inbox"), Right.REVIEW_ALL, "review"),
