@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from atisbo.config import Settings
 from atisbo.domain.access import Actor, Role
 from atisbo.domain.consents import USE
-from atisbo.services import accounts, consents
+from atisbo.services import accounts, consents, snapshots
 from atisbo.services.work import Workplace
 from atisbo.store.postgres import EmbeddedPostgres
 from atisbo.store.schema import migrate
@@ -75,6 +75,13 @@ def make_actor(workplace: Workplace) -> Callable[..., Actor]:
             return actor
 
     return make
+
+
+@pytest.fixture(scope="session")
+def describe() -> Iterator[snapshots.Describe]:
+    """The decoder of datasets, as a worker has it."""
+    with snapshots.opened(Settings()) as opened:
+        yield opened
 
 
 def free_port() -> int:

@@ -43,7 +43,10 @@ def sections(view: DatasetView, _: Translate, language: str, application: Applic
         Section(
             _("What it is for"),
             lines=[view.purpose or _("Nobody wrote down what it is for.")],
-            rows=[(_("Application"), application.title.in_(language) if application else view.application), (_("Made on"), i18n.day(language, view.created_at))],
+            rows=[
+                (_("Application"), application.title.in_(language) if application else view.application),
+                (_("Made on"), i18n.day(language, view.created_at)),
+            ],
         ),
         Section(
             _("What is in it"),
@@ -71,7 +74,11 @@ def sections(view: DatasetView, _: Translate, language: str, application: Applic
             rows=[(word, number(facts["left_out"].get(name, 0))) for name, word in _left_words(_).items()],
         ),
         Section(_("How it is divided"), lines=_division(facts, _, language)),
-        Section(_("Known gaps"), lines=gaps(view, _, lambda label: application.word(label, language) if application else label) or [_("None that can be counted.")]),
+        Section(
+            _("Known gaps"),
+            lines=gaps(view, _, lambda label: application.word(label, language) if application else label)
+            or [_("None that can be counted.")],
+        ),
         Section(_("What it may be used for"), lines=_uses(_)),
     ]
 
@@ -83,12 +90,17 @@ def gaps(view: DatasetView, _: Translate, word: Callable[[str], str]) -> list[st
         few = [sides[side] for side in Split if counts.get(side.value, 0) < FEW]
         if few:
             said = _(
-                "{label}: fewer than {count} images in {sides}.", label=word(name) if name else _label(name, _), count=FEW, sides=", ".join(few)
+                "{label}: fewer than {count} images in {sides}.",
+                label=word(name) if name else _label(name, _),
+                count=FEW,
+                sides=", ".join(few),
             )
             found.append(said)
     if view.plan.task == "classification":
         found += [
-            _("{label}: no image at all.", label=word(name)) for name in view.plan.classes if name not in facts["classes"]
+            _("{label}: no image at all.", label=word(name))
+            for name in view.plan.classes
+            if name not in facts["classes"]
         ]
     if facts["owners"] == 1:
         found.append(_("All images come from one person: nothing is known of those of others."))

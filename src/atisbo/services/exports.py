@@ -91,7 +91,7 @@ def _ask(session: Session, actor: Actor | None, dataset_id: UUID, form: Format, 
     if sealed:
         datasets.unseal(session, actor, record, reason=f"exported as {form.value}")
     bundle = _collect(session, record, tuple(Split) if sealed else LEARNING)
-    if form in (Format.YOLO_BOXES, Format.MASKS) and not bundle.plan.outlines:
+    if form in (Format.YOLO_BOXES, Format.MASKS) and not any(item.masks for item in bundle.items):
         raise Conflict("dataset_no_outlines", "Nothing is outlined in this dataset. Choose another format.")
     sides = [side.value for side in bundle.sides]
     audit.note(session, actor, "dataset.exported", f"dataset:{record.id}", format=form.value, sides=sides)

@@ -236,6 +236,7 @@ def _facts(session: Session, items: Sequence[DatasetItemRecord], division: Divis
         "versions": dict(Counter((item.facts or {}).get("version", "") for item in items)),
         "first": days[0].date().isoformat(),
         "last": days[-1].date().isoformat(),
+        "drawn": sum(bool(item.masks) for item in items),
         "smallest": min(min(item.width, item.height) for item in items),
         "largest": max(max(item.width, item.height) for item in items),
         "group_by": list(division.group_by or []),

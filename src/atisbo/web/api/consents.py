@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from atisbo.domain.consents import SHARING, USE, Kind, Terms, training
 from atisbo.errors import NotFound
-from atisbo.services import consents
+from atisbo.services import consents, lineage
+from atisbo.web.api.datasets import UseShape
 from atisbo.web.api.shapes import Body
 from atisbo.web.deps import AppState, CurrentActor, Db
 from atisbo.web.render import language_of
@@ -129,8 +130,8 @@ def unshare(image_id: UUID, db: Db, actor: CurrentActor) -> Response:
     return Response(status_code=204)
 
 
-@router.delete("/images/{image_id}/consent", status_code=204)
-def forbid(image_id: UUID, db: Db, actor: CurrentActor) -> Response:
-    """Take an image out of every later dataset."""
+@router.delete("/images/{image_id}/consent")
+def forbid(image_id: UUID, db: Db, actor: CurrentActor) -> list[UseShape]:
+    """Take an image out of every dataset; says which ones held it, and which versions came of them."""
     consents.forbid(db, actor, image_id=image_id)
-    return Response(status_code=204)
+    return [UseShape(**vars(use)) for use in lineage.of_image(db, actor, image_id=image_id)]

@@ -13,7 +13,7 @@ from atisbo.config import Settings
 from atisbo.domain.access import RIGHTS, SCOPES, Actor
 from atisbo.domain.webhooks import State
 from atisbo.errors import NotSignedIn, UserError
-from atisbo.services import accounts, erasure, tokens, webhooks
+from atisbo.services import accounts, erasure, lineage, tokens, webhooks
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, protect, state_of
 from atisbo.web.pages.forms import blame, see
@@ -116,6 +116,7 @@ def _page(request: Request, db: Session, actor: Actor, *, status: int = 200, **c
         scope_words=_scope_words(_),
         scopes=[scope for scope, rights in SCOPES.items() if rights & RIGHTS[actor.role]],
         tokens=tokens.list_tokens(db, actor),
+        uses=lineage.of_owner(db, actor),
         webhooks=_webhooks(db, actor, state_of(request).settings),
         webhook_words=_webhook_words(_),
         problem_words=_problem_words(_),
@@ -160,6 +161,7 @@ def _scope_words(_: Translate) -> dict[str, str]:
         "predict": _("Upload images and read your answers"),
         "review": _("Say whether your answers were right"),
         "delete": _("Delete your images"),
+        "curate": _("Make datasets and take them along"),
         "read_all": _("Read everybody's images and answers"),
         "delete_all": _("Delete everybody's images"),
         "operate": _("See how the service is doing, and have failed work done again"),

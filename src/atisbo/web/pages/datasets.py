@@ -221,7 +221,8 @@ def _formats(view: DatasetView, _: Translate) -> list[tuple[str, str]]:
         ("yolo-boxes", _("YOLO, boxes")),
         ("masks", _("Masks alone")),
     ]
-    return all_ if view.plan.outlines else all_[:3]
+    outlined = view.plan.task == "segmentation" or view.facts.get("drawn")
+    return all_ if outlined else all_[:3]
 
 
 def _words(request: Request) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from atisbo.domain.predictions import Status
-from atisbo.services import images, predictions, reviews
+from atisbo.services import images, lineage, predictions, reviews
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, protect
 from atisbo.web.pages.forms import see
@@ -74,8 +74,9 @@ def _query(wanted: dict[str, str], **more: str) -> str:
 
 
 @router.get("/{image_id}/deletion")
-def ask_before_deleting(request: Request, _actor: CurrentActor, image_id: UUID) -> Response:
-    return render.page(request, "deletion.html", image_id=image_id)
+def ask_before_deleting(request: Request, db: Db, actor: CurrentActor, image_id: UUID) -> Response:
+    uses = lineage.of_image(db, actor, image_id=image_id)
+    return render.page(request, "deletion.html", image_id=image_id, uses=uses)
 
 
 @router.post("/{image_id}/deletion")
