@@ -75,9 +75,9 @@ async def _watched(child: Any, look: Look) -> int:
 
 
 def tail(log: Path, lines: int = 40) -> str:
-    """The last lines of a log, without what a terminal would hide."""
+    """The last lines of a log, without what a terminal would hide, and without the folder that it lies in."""
     if not log.is_file():
         return ""
     text = log.read_bytes()[-16_384:].decode(errors="replace")
     shown = [line.rsplit("\r", 1)[-1].rstrip() for line in text.splitlines()]
-    return "\n".join([line for line in shown if line][-lines:]).replace("\x00", "")
+    return "\n".join([line for line in shown if line][-lines:]).replace("\x00", "").replace(f"{log.parent}/", "")

@@ -74,7 +74,7 @@ def _list(
         recipes=recipes.fitting(*state.application(name)) if name else [],
         equipped=find_spec("torch") is not None,
         state_words=state_words(_),
-        **{"said_before": {}, **context},
+        **{"said_before": {"epochs": "", "learning_rate": ""}, **context},
     )
 
 
