@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test bench docs format clean
+.PHONY: run test torture bench docs format clean
 
 run: $(VENV)/.run
 	$(BIN)/atisbo serve
@@ -17,6 +17,9 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.road
+
+torture: $(VENV)/.test
+	$(BIN)/pytest -m torture -s tests/torture
 
 docs: $(VENV)/.test
 	$(BIN)/mkdocs build --strict
