@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.applications_for_tests.networks import HERE
 from tests.browser.conftest import LOCALES, PHONE, WIDE, Visitor
 from tests.conftest import PASSWORD, Service, start_service, stop_service
+from tests.pictures import opened
 from tests.web.doors import HERE as DOORS
 
 pytestmark = pytest.mark.browser
@@ -147,6 +148,77 @@ def test_mouse_touch_and_keys_mark_the_same_square(visit_eyes: Visit, photograph
         assert said["region"] == SQUARE
         crops.add(visitor.page.request.get(visitor.url + said["links"]["crop"]).body())
     assert len(crops) == 1
+
+
+def test_a_photograph_larger_than_any_screen_is_cut_from_its_own_pixels(visit_eyes: Visit, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (1400, 2100, 3), np.uint8)
+    pixels[..., 2] = 0
+    path = tmp_path / "large.png"
+    Image.fromarray(pixels).save(path)
+    crops, regions = set(), []
+    for visitor in (visit_eyes(), visit_eyes("es", phone=True)):
+        page = visitor.page
+        visitor.choose(path)
+        page.wait_for_selector("#crop-dialog[open]")
+        for key in ("-", "-", "Shift+ArrowRight", "Shift+ArrowDown", "ArrowLeft"):
+            page.keyboard.press(key)
+        page.keyboard.press("Enter")
+        said = answer(visitor)
+        regions.append(said["region"])
+        crops.add(page.request.get(visitor.url + said["links"]["crop"]).body())
+    assert len(crops) == 1
+    (crop,) = crops
+    x, y, side = (regions[0][name] for name in ("x", "y", "width"))
+    assert regions[0] == regions[1]
+    assert np.array_equal(np.asarray(opened(crop)), pixels[y : y + side, x : x + side])
+
+
+def test_several_photographs_found_skipped_explained_and_asked_about_again(visit_eyes: Visit, photograph: Path) -> None:
+    ana = visit_eyes()
+    page = ana.page
+    other = photograph.with_name("other.png")
+    shutil.copy(photograph, other)
+    ana.choose(photograph, other, photograph)
+    expect(page.locator("[data-slot=crop-count]")).to_have_text("1 of 3")
+    before = marked(page)
+    page.click("#crop-find")
+    expect(page.locator("[data-slot=crop-said]")).to_contain_text("Found.")
+    found = marked(page)
+    assert found != before
+    page.click("[data-crop=part]")
+    expect(page.locator("[data-slot=crop-count]")).to_have_text("2 of 3")
+    expect(page.locator("[data-slot=crop-said]")).to_contain_text("Found.")
+    assert marked(page) == found, "whoever asks once is helped with the next one, too"
+    page.click("#crop-skip")
+    expect(page.locator("[data-slot=crop-count]")).to_have_text("3 of 3")
+    page.keyboard.press("Escape")
+    expect(page.locator(".tray-item")).to_have_count(1)
+    said = answer(ana)
+    assert said["region"] == found
+
+    page.keyboard.press("h")
+    legend = page.locator("#heat-legend:not([data-state=pending])")
+    expect(legend).to_be_visible()
+    assert legend.get_attribute("data-state") in ("ready", "flat")
+    page.keyboard.press("h")
+    expect(legend).to_be_hidden()
+
+    page.reload()
+    answer(ana)
+    page.keyboard.press("c")
+    page.wait_for_selector("#crop-dialog[open]")
+    assert marked(page) == found
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(page.locator(".tray-item")).to_have_count(2)
+    expect(page.locator(".tray-item .state").first).to_have_text("Done")
+    again = answer(ana)
+    assert again["id"] != said["id"]
+    assert again["image"]["id"] == said["image"]["id"], "nothing was uploaded twice"
+    assert again["region"] == said["region"] | {"x": found["x"] - 1}
+    page.click("#delete")
+    page.click("#delete-confirm")
+    expect(page.locator(".tray-item")).to_have_count(0)
 
 
 def test_from_agreeing_to_leaving(visit_eyes: Visit, photograph: Path) -> None:
