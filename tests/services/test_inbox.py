@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from atisbo.domain.access import Actor, Role
-from atisbo.domain.inbox import RANDOM_SHARE, Drawn, lot, worth
+from atisbo.domain.inbox import RANDOM_SHARE, Drawn, lot, unlike, worth
 from atisbo.domain.reviews import Verdict
 from atisbo.errors import Conflict, NotAllowed, NotFound
 from atisbo.imaging.quarantine import Quarantine
@@ -22,6 +22,8 @@ from atisbo.services.predictions import Outcome
 from atisbo.services.reviews import ReviewView
 from atisbo.services.work import Workplace
 from atisbo.store import predictions as store
+from atisbo.store.collections import CollectionRecord, ItemRecord
+from atisbo.store.embeddings import EmbeddingRecord
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.readings import ReadingRecord, truth
 from tests.services.asked import CARD, DISC_CARD, DISCS, EYES, FINDINGS, answered, ask, outlined
@@ -74,6 +76,25 @@ def test_what_is_worth_most_comes_first_and_every_fifth_by_lot(workplace: Workpl
     assert said.worth == pytest.approx(worth(doubts[wrong], "wrong"))
     assert said.asked is not None
     assert give(workplace, eva) == []
+
+
+def test_what_is_unlike_the_collection_comes_before_what_is_like_it(workplace: Workplace, make_actor: Make) -> None:
+    ana, eva = make_actor(), make_actor("eva", Role.CURATOR)
+    ids = [one for one in (asked(workplace, ana, 0.5, number) for number in range(12)) if lot(one) >= RANDOM_SHARE][:3]
+    vectors = {ids[0]: (1.0, 0.0), ids[1]: (0.0, 1.0), ids[2]: (0.9, 0.3)}
+    with workplace.sessions.begin() as session:
+        session.add(CollectionRecord(application="eyes", version="v"))
+        item = ItemRecord(application="eyes", file_name="seen.jpg")
+        session.add(item)
+        session.flush()
+        about = {"application": "eyes", "version": "v"}
+        session.add(EmbeddingRecord(item_id=item.id, vector=(2.0, 0.0), **about))
+        for identity, vector in vectors.items():
+            image = session.get_one(PredictionRecord, identity).image_id
+            session.add(EmbeddingRecord(prediction_id=identity, image_id=image, vector=vector, **about))
+    order = [reading.prediction.id for _ in range(2) for reading in give(workplace, eva, 10)]
+    assert [one for one in order if one in vectors] == [ids[1], ids[2], ids[0]]
+    assert unlike(0.0) < unlike(1 - 0.9 / (0.9**2 + 0.3**2) ** 0.5) < unlike(1.0) == unlike(None)
 
 
 def test_two_curators_at_once_are_never_given_the_same(workplace: Workplace, make_actor: Make) -> None:

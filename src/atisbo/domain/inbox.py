@@ -23,6 +23,12 @@ DISAGREEMENT: Final = {"wrong": 1.0, "unknown": 0.7, None: 0.5, "right": 0.2}
 """How far whoever asked disagrees with the answer, by their verdict; None where they said nothing."""
 FLOOR: Final = 0.05
 """An answer that is certain is still worth something where somebody says that it is wrong."""
+FAR: Final = 0.5
+"""Cosine distance from the nearest picture of the collection at which a picture is as unlike it as can be."""
+NEAR_WORTH: Final = 0.4
+"""What a picture just like one of the collection is still worth."""
+SHORTLIST: Final = 200
+"""So many of the most uncertain and disputed are held against the collection."""
 
 
 class Drawn(StrEnum):
@@ -44,7 +50,7 @@ def lot(identity: UUID) -> float:
 
 
 def worth(uncertainty: float | None, said: str | None) -> float:
-    """Uncertain × disagreeing with whoever asked, in 0..1; the order of the inbox.
+    """Uncertain × disagreeing with whoever asked, in 0..1; with :func:`unlike` the order of the inbox.
 
     Args:
         uncertainty: of the answer, 0 certain to 1 could be either; None where it was not told.
@@ -52,3 +58,13 @@ def worth(uncertainty: float | None, said: str | None) -> float:
     """
     doubt = UNTOLD if uncertainty is None else uncertainty
     return (FLOOR + (1 - FLOOR) * doubt) * DISAGREEMENT[said]
+
+
+def unlike(distance: float | None) -> float:
+    """How much more a picture is worth for being unlike the application's collection, which the network knows.
+
+    Args:
+        distance: cosine distance 0..2 from the nearest picture of the collection, in the network's own embedding; None
+            where there is no collection or no embedding.
+    """
+    return 1.0 if distance is None else NEAR_WORTH + (1 - NEAR_WORTH) * min(distance / FAR, 1.0)

@@ -9,7 +9,6 @@ from datetime import datetime
 from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
-    Float,
     ForeignKey,
     Index,
     Select,
@@ -19,7 +18,6 @@ from sqlalchemy import (
     case,
     exists,
     func,
-    literal_column,
     or_,
     select,
 )
@@ -32,6 +30,7 @@ from atisbo.domain.inbox import Drawn
 from atisbo.store.db import Base, Identified, now
 from atisbo.store.predictions import PredictionRecord, readable
 from atisbo.store.reviews import ReviewRecord
+from atisbo.store.worth import LOT, unlike, worth
 
 _ANSWERED = ("done", "unsure")
 
@@ -80,27 +79,16 @@ class PanelRecord(Identified, Base):
     prediction: Mapped[PredictionRecord] = relationship(lazy="joined", innerjoin=True)
 
 
-LOT: ColumnElement[float] = literal_column(
-    "(('x' || left(predictions.id::text, 8))::bit(32)::bigint / 4294967296.0)", type_=Float
-)
-"""``domain.inbox.lot`` as SQL."""
-
-
-def _worth() -> ColumnElement[float]:
-    """``domain.inbox.worth`` as SQL."""
-    told = PredictionRecord.findings["uncertainty"].as_float()
-    doubt = rules.FLOOR + (1 - rules.FLOOR) * func.coalesce(told, rules.UNTOLD)
-    said = (
-        select(ReviewRecord.verdict)
-        .where(
-            ReviewRecord.prediction_id == PredictionRecord.id,
-            ReviewRecord.author_id == PredictionRecord.owner_id,
-            ReviewRecord.superseded_at.is_(None),
-        )
-        .scalar_subquery()
+def _first(query: Select[uuid.UUID, datetime], drawn: Drawn) -> Select[uuid.UUID, datetime]:
+    """The same in its final order: a shortlist is held against the collection, which would take long for all."""
+    if drawn is not Drawn.WORTH:
+        return query
+    shortlist = query.with_only_columns(PredictionRecord.id).limit(rules.SHORTLIST)
+    return (
+        select(PredictionRecord.id, PredictionRecord.created_at)
+        .where(PredictionRecord.id.in_(shortlist))
+        .order_by((worth() * unlike()).desc(), PredictionRecord.created_at)
     )
-    known = {verdict: value for verdict, value in rules.DISAGREEMENT.items() if verdict is not None}
-    return doubt * case(known, value=said, else_=rules.DISAGREEMENT[None])
 
 
 def _taken(*more: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -134,7 +122,7 @@ def waiting(actor: Actor, application: str, drawn: Drawn) -> Select[uuid.UUID, d
         query = query.where(~_taken(), ~panel, ~own)
         if drawn is Drawn.RANDOM:
             return query.where(LOT < rules.RANDOM_SHARE).order_by(LOT)
-        return query.where(LOT >= rules.RANDOM_SHARE).order_by(_worth().desc(), PredictionRecord.created_at)
+        return query.where(LOT >= rules.RANDOM_SHARE).order_by(worth().desc(), PredictionRecord.created_at)
     query = query.join(PanelRecord, PanelRecord.prediction_id == PredictionRecord.id).order_by(PanelRecord.created_at)
     if drawn is Drawn.ADJUDICATION:
         return query.where(PanelRecord.agreed.is_(False), ~_taken(ReadingRecord.drawn == drawn.value))
@@ -156,7 +144,8 @@ def claim(session: Session, actor: Actor, application: str, drawn: Drawn, count:
     has them, so that of two who come at once each gets others.
     """
     query = waiting(actor, application, drawn)
-    locked = session.execute(query.limit(count).with_for_update(of=PredictionRecord, skip_locked=True)).all()
+    first = _first(query, drawn).limit(count)
+    locked = session.execute(first.with_for_update(of=PredictionRecord, skip_locked=True)).all()
     free = query.order_by(None).where(PredictionRecord.id.in_([row.id for row in locked]))
     still = {row.id for row in session.execute(free)}
     expires = func.now() + rules.CLAIM

@@ -23,7 +23,7 @@ from atisbo.web.render import language_of
 
 router = APIRouter(tags=["inbox"])
 Name = Annotated[str, Field(max_length=60)]
-_OF_THE_ANSWER = ("mask", "overlay", "contours")
+_SHOWN_BLIND = ("self", "image", "preview", "thumbnail", "crop")
 
 
 class NextBody(Body):
@@ -203,7 +203,7 @@ def _estimate(figure: Estimate) -> EstimateShape:
 def _reading(reading: Reading, state: State, language: str) -> ReadingShape:
     prediction = prediction_shape(reading.prediction, language)
     if reading.hidden:
-        links = {name: link for name, link in prediction.links.items() if name not in _OF_THE_ANSWER}
+        links = {name: link for name, link in prediction.links.items() if name in _SHOWN_BLIND}
         prediction = prediction.model_copy(update={"findings": None, "links": links})
     said: dict[str, Any] = vars(reading) | {
         "prediction": prediction,

@@ -78,6 +78,7 @@ class Inbox {
     if (!entry) return;
     const { reading, item, said } = entry;
     const { findings } = item.prediction;
+    this.#bench.toggleAttribute("data-blind", reading.hidden);
     this.#slot("why").textContent = say(`inbox.${reading.drawn}`);
     this.#slot("sentence").textContent = reading.hidden ? say("inbox.hidden") : sentence(item);
     this.#slot("explanation").textContent = reading.hidden ? say("inbox.hidden.explained") : explanation(item);
@@ -85,7 +86,7 @@ class Inbox {
     this.#readers(reading.readers);
     for (const button of this.#bench.querySelectorAll("[data-verdict]")) {
       button.setAttribute("aria-pressed", String(said?.verdict === button.dataset.verdict));
-      button.disabled = reading.hidden && button.dataset.verdict !== "unknown";
+      button.hidden = reading.hidden && button.dataset.verdict !== "unknown";
     }
     for (const button of this.#bench.querySelectorAll("[data-label]")) {
       button.setAttribute("aria-pressed", String(said?.label === button.dataset.label));
@@ -254,6 +255,7 @@ class Inbox {
       ArrowLeft: () => this.#walk(-1),
       ArrowRight: () => this.#walk(1),
       " ": () => (this.#stage.bare = true),
+      h: () => this.#stage.heat.toggle(),
       o: () => this.#stage.toggle("overlay"),
       "+": () => this.#stage.viewport.zoomBy(1.4),
       "-": () => this.#stage.viewport.zoomBy(1 / 1.4),
