@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import httpx
 import pytest
 
-from tests.conftest import Service, eventually, start_service, stop_service
+from tests.conftest import PASSWORD, Service, eventually, start_service, stop_service
 from tests.pictures import jpeg
 
 ASK = "/api/v1/applications/polyp/predictions"
@@ -73,10 +74,26 @@ def test_the_worker_tells_and_the_owner_sees_it(
     mine = ana.get("/api/v1/me/webhooks").json()
     assert mine["hosts"] == ["hooks.example.org", f"localhost:{port}"]
     assert [one["status"] for one in mine["items"][0]["tries"]] == [200]
+    account_says(telling, f"http://localhost:{port}/told", "Delivered")
     ben = clients(telling, "ben")
     assert ben.get("/api/v1/me/webhooks").json()["items"] == []
     elsewhere = ana.post(ASK, files=frame, data={"webhook_url": "https://elsewhere.example/"})
     assert (elsewhere.status_code, elsewhere.json()["code"]) == (422, "webhook_host")
+
+
+def account_says(telling: Service, *words: str) -> None:
+    """What ana reads on the page of her account; there she also makes a new secret."""
+    headers = {"Accept": "text/html", "Accept-Language": "en", "Sec-Fetch-Site": "same-origin"}
+    with httpx.Client(base_url=telling.url, headers=headers, follow_redirects=True, timeout=30) as browser:
+        browser.post("/sign-in", data={"email": "ana@example.org", "password": PASSWORD})
+        page = browser.get("/account")
+        for word in words:
+            assert word in page.text
+        token = re.search(r'name="csrf-token" content="(\w+)"', page.text)
+        assert token
+        made = browser.post("/account/webhooks/secret", data={"csrf_token": token[1]})
+        assert re.search(r'value="whsec_[\w+/=]{44}"', made.text)
+        assert "whsec_" not in browser.get("/account").text
 
 
 @pytest.fixture

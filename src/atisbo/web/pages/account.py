@@ -131,7 +131,7 @@ def _webhooks(db: Session, actor: Actor, settings: Settings) -> dict[str, Any]:
     return {
         "hosts": sorted(settings.webhook_hosts),
         "changed": webhooks.secret_changed(db, actor),
-        "items": webhooks.mine(db, actor, limit=20),
+        "deliveries": webhooks.mine(db, actor, limit=20),
     }
 
 
