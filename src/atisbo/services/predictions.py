@@ -19,7 +19,7 @@ from atisbo.domain.applications import Application
 from atisbo.domain.images import Region
 from atisbo.domain.predictions import Failure, Status
 from atisbo.errors import Conflict, Invalid, NotFound
-from atisbo.services import consents, quotas, waiting
+from atisbo.services import consents, cursors, quotas, waiting
 from atisbo.services.waiting import Place
 from atisbo.store import predictions as store
 from atisbo.store.blobs import Blobs, derived, digest, original
@@ -241,25 +241,14 @@ def list_(
         query = query.where(said if reviewed else ~said)
     key = tuple_(PredictionRecord.created_at, PredictionRecord.id)
     if before is not None:
-        query = query.where(key < _cursor(before))
+        query = query.where(key < cursors.position(before))
     records = list(
         session.scalars(query.order_by(PredictionRecord.created_at.desc(), PredictionRecord.id.desc()).limit(limit + 1))
     )
     more = len(records) > limit
     records = records[:limit]
-    following = f"{records[-1].created_at.isoformat()}_{records[-1].id}" if more else None
+    following = cursors.mark(records[-1].created_at, records[-1].id) if more else None
     return Page([view(session, record) for record in records], following)
-
-
-def _cursor(before: str) -> tuple[datetime, UUID]:
-    stamp, _, identity = before.partition("_")
-    try:
-        moment = datetime.fromisoformat(stamp)
-        if moment.tzinfo is None:
-            raise ValueError("no time zone")
-        return moment, UUID(identity)
-    except ValueError as error:
-        raise Invalid("cursor_wrong", "The continuation mark is not valid. Start from the first page.") from error
 
 
 def view(session: Session, record: PredictionRecord, *, queued: bool = True) -> PredictionView:
