@@ -90,9 +90,11 @@ def searchable(user_id: uuid.UUID) -> ColumnElement[bool]:
 
     The role makes no difference: nobody agreed to being found by curators.
     """
-    allowed = exists().where(
-        ImageRecord.id == EmbeddingRecord.image_id,
-        or_(ImageRecord.shared, ImageRecord.owner_id == user_id),
+    # A scalar subquery, which the planner cannot turn into a list of all images: only those that are met are looked up.
+    allowed = (
+        select(or_(ImageRecord.shared, ImageRecord.owner_id == user_id))
+        .where(ImageRecord.id == EmbeddingRecord.image_id)
+        .scalar_subquery()
     )
     return or_(EmbeddingRecord.item_id.is_not(None), allowed)
 
