@@ -83,3 +83,8 @@ def day(language: str, moment: date | datetime) -> str:
 
 def moment(language: str, when: datetime) -> str:
     return format_datetime(when, format="short", locale=language)
+
+
+def day_and_month(language: str, when: date) -> str:
+    """Short, for the foot of a chart."""
+    return format_date(when, format="d MMM", locale=language)

@@ -10,6 +10,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import (
+    REAL,
     CheckConstraint,
     Computed,
     ForeignKey,
@@ -80,6 +81,9 @@ class PredictionRecord(Identified, Base):
     """The label that was found; empty where nothing was outlined. Made of the findings, to be looked for."""
     doubt: Mapped[float | None] = mapped_column(Computed(_DOUBT, persisted=True))
     """The findings' uncertainty."""
+    brightness: Mapped[float | None] = mapped_column(REAL)
+    """How light the analysed part is, and ``contrast`` how much that varies; see ``Outcome``."""
+    contrast: Mapped[float | None] = mapped_column(REAL)
     failure: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     request_hash: Mapped[str | None] = mapped_column(String(64))
@@ -107,6 +111,10 @@ class Outcome:
     """How the picture looks to the version, for similarity."""
     palette: Vector | None = None
     grain: Vector | None = None
+    brightness: float | None = None
+    """Mean of the analysed pixels' red, green and blue, 0 black to 255 white."""
+    contrast: float | None = None
+    """Their standard deviation."""
 
 
 def readable(actor: Actor) -> Select[PredictionRecord]:
@@ -137,11 +145,13 @@ _FINISH = text(
         SELECT * FROM unnest(
             CAST(:ids AS uuid[]), CAST(:attempts AS int[]), CAST(:statuses AS text[]), CAST(:versions AS text[]),
             CAST(:findings AS jsonb[]), CAST(:failures AS jsonb[]), CAST(:widths AS int[]), CAST(:heights AS int[]),
-            CAST(:vectors AS text[]), CAST(:palettes AS text[]), CAST(:grains AS text[])
-        ) AS o(id, attempt, status, version, findings, failure, width, height, vector, palette, grain)
+            CAST(:vectors AS text[]), CAST(:palettes AS text[]), CAST(:grains AS text[]),
+            CAST(:brightnesses AS real[]), CAST(:contrasts AS real[])
+        ) AS o(id, attempt, status, version, findings, failure, width, height, vector, palette, grain,
+            brightness, contrast)
     ), finished AS (
         UPDATE predictions p SET status = o.status, version = o.version, findings = o.findings,
-            failure = o.failure, finished_at = now()
+            failure = o.failure, finished_at = now(), brightness = o.brightness, contrast = o.contrast
         FROM outcome o WHERE p.id = o.id AND p.attempt = o.attempt AND p.status = 'running'
         RETURNING p.id, p.owner_id, p.image_id, p.application, p.status, p.version, p.findings, o.width, o.height,
             o.vector, o.palette, o.grain
@@ -181,6 +191,8 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> set[uuid.UUID]:
             "vectors": [o.vector and written(o.vector) for o in outcomes],
             "palettes": [o.palette and written(o.palette) for o in outcomes],
             "grains": [o.grain and written(o.grain) for o in outcomes],
+            "brightnesses": [o.brightness for o in outcomes],
+            "contrasts": [o.contrast for o in outcomes],
             "channel": CHANNEL,
         },
     ).all()

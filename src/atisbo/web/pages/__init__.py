@@ -22,6 +22,7 @@ from atisbo.web.pages import (
     trials,
     users,
     versions,
+    watch,
     workbench,
 )
 
@@ -48,5 +49,6 @@ _pages = (
     runs,
     audit,
     system,
+    watch,
 )
 routers = [page.router for page in _pages]

@@ -39,6 +39,7 @@ PLACES: Final = (
     Place("/manage/runs", _("Training"), Right.MANAGE_VERSIONS, "training"),
     Place("/manage/inbox", _("Inbox"), Right.REVIEW_ALL, "review"),
     Place("/manage/agreement", _("Two readers"), Right.REVIEW_ALL, "people"),
+    Place("/manage/watch", _("Watching"), Right.SEE_ALL, "watch"),
     Place("/manage/users", _("Users"), Right.MANAGE_USERS, "people"),
     Place("/manage/system", _("System"), Right.OPERATE, "system"),
     Place("/manage/audit", _("Audit log"), Right.AUDIT, "log"),

@@ -1,0 +1,176 @@
+"""Volume, speed, accuracy, calibration, refusals and drift of an application's answers over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Float, Select, case, cast, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from atisbo.domain.access import Actor, Right
+from atisbo.domain.watching import Calibration, Change, Drift, Share, drift
+from atisbo.errors import Invalid
+from atisbo.store.db import now
+from atisbo.store.predictions import PredictionRecord
+from atisbo.store.reviews import ReviewRecord
+
+__all__ = ["SPANS", "Day", "Watch", "look"]
+
+SPANS: Final = (7, 30, 90, 365)
+"""Days that can be looked at."""
+_BASE: Final = 1000
+"""Pictures that later ones are held against: the first of the application that a version answered."""
+_RECENT: Final = 500
+
+
+@dataclass(frozen=True)
+class Day:
+    day: date
+    asked: int
+    refused: int
+    unsure: int
+    failed: int
+    p50_s: float | None
+    """From the upload to the answer, as ``p95_s``; None where nothing was answered."""
+    p95_s: float | None
+    right: Share
+    """Of the reviewed answers given that day."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    days: list[Day]
+    """Every day of the span, oldest first."""
+    asked: int
+    refused: Share
+    unsure: Share
+    p50_s: float | None
+    p95_s: float | None
+    right: Share
+    calibration: Calibration | None
+    """None for outlines, whose probabilities are not calibrated."""
+    brightness: Drift | None
+    """None while there are too few pictures."""
+    contrast: Drift | None
+
+
+def look(session: Session, actor: Actor, *, application: str, version: str | None = None, days: int = 30) -> Watch:
+    """Raises Invalid for a span that is not one of ``SPANS``."""
+    actor.require(Right.SEE_ALL)
+    if days not in SPANS:
+        raise Invalid("span_wrong", "Choose one of these numbers of days: {days}.", days=", ".join(map(str, SPANS)))
+    today = now().astimezone(UTC).date()
+    first = today - timedelta(days - 1)
+    scope = [PredictionRecord.application == application]
+    if version is not None:
+        scope.append(PredictionRecord.version == version)
+    within = [*scope, PredictionRecord.created_at >= datetime(first.year, first.month, first.day, tzinfo=UTC)]
+    total = session.execute(_figures(within)).one()
+    right = session.execute(_verdicts(within)).one()
+    return Watch(
+        days=_days(session, within, first, today),
+        asked=total.asked,
+        refused=Share.of(total.refused, total.answered),
+        unsure=Share.of(total.unsure, total.answered),
+        p50_s=total.p50,
+        p95_s=total.p95,
+        right=Share.of(right.right, right.said),
+        calibration=_calibration(session, within),
+        brightness=_drift(session, scope, PredictionRecord.brightness, Change.DARKER, Change.LIGHTER),
+        contrast=_drift(session, scope, PredictionRecord.contrast, Change.FLATTER, Change.HARSHER),
+    )
+
+
+_DAY: Final = func.date(func.timezone("UTC", PredictionRecord.created_at))
+
+
+def _figures(where: list[ColumnElement[bool]], *by: ColumnElement[Any]) -> Select[Any]:
+    status = PredictionRecord.status
+    took = func.extract("epoch", PredictionRecord.finished_at - PredictionRecord.created_at)
+    answered = status.in_(("done", "unsure"))
+    return (
+        select(
+            *by,
+            func.count().label("asked"),
+            func.count().filter(status.in_(("done", "unsure", "refused"))).label("answered"),
+            func.count().filter(status == "refused").label("refused"),
+            func.count().filter(status == "unsure").label("unsure"),
+            func.count().filter(status == "failed").label("failed"),
+            func.percentile_cont(0.5).within_group(took).filter(answered).label("p50"),
+            func.percentile_cont(0.95).within_group(took).filter(answered).label("p95"),
+        )
+        .where(*where)
+        .group_by(*by)
+    )
+
+
+def _verdicts(where: list[ColumnElement[bool]], *by: ColumnElement[Any]) -> Select[Any]:
+    """How many reviews say right, and how many say right or wrong."""
+    return (
+        select(
+            *by,
+            func.count().filter(ReviewRecord.verdict == "right").label("right"),
+            func.count().filter(ReviewRecord.verdict.in_(("right", "wrong"))).label("said"),
+        )
+        .join(PredictionRecord, PredictionRecord.id == ReviewRecord.prediction_id)
+        .where(ReviewRecord.superseded_at.is_(None), *where)
+        .group_by(*by)
+    )
+
+
+def _days(session: Session, where: list[ColumnElement[bool]], first: date, last: date) -> list[Day]:
+    day = _DAY.label("day")
+    figures = {row.day: row for row in session.execute(_figures(where, day))}
+    verdicts = {row.day: row for row in session.execute(_verdicts(where, day))}
+    found = []
+    for number in range((last - first).days + 1):
+        one = first + timedelta(number)
+        row, said = figures.get(one), verdicts.get(one)
+        found.append(
+            Day(
+                day=one,
+                asked=row.asked if row else 0,
+                refused=row.refused if row else 0,
+                unsure=row.unsure if row else 0,
+                failed=row.failed if row else 0,
+                p50_s=row.p50 if row else None,
+                p95_s=row.p95 if row else None,
+                right=Share.of(said.right, said.said) if said else Share.of(0, 0),
+            )
+        )
+    return found
+
+
+def _calibration(session: Session, where: list[ColumnElement[bool]]) -> Calibration | None:
+    findings = PredictionRecord.findings
+    said = cast(func.jsonb_extract_path_text(findings, "probabilities", findings["label"].astext), Float)
+    query = (
+        select(said, case((ReviewRecord.verdict == "right", True), else_=False))
+        .join(PredictionRecord, PredictionRecord.id == ReviewRecord.prediction_id)
+        .where(ReviewRecord.superseded_at.is_(None), ReviewRecord.verdict.in_(("right", "wrong")), *where)
+    )
+    answers = [(probability, right) for probability, right in session.execute(query) if probability is not None]
+    return Calibration.of(answers) if answers else None
+
+
+def _drift(
+    session: Session,
+    scope: list[ColumnElement[bool]],
+    column: InstrumentedAttribute[float | None],
+    less: Change,
+    more: Change,
+) -> Drift | None:
+    """The newest pictures against the first ones."""
+    seen = select(column).where(*scope, column.is_not(None))
+    before = _values(session, seen.order_by(PredictionRecord.created_at).limit(_BASE))
+    recent = _values(session, seen.order_by(PredictionRecord.created_at.desc()).limit(_RECENT))
+    count = session.scalar(select(func.count()).where(*scope, column.is_not(None))) or 0
+    if count < len(before) + len(recent):  # no picture is on both sides
+        before, recent = before[: count // 2], recent[: count - count // 2]
+    return drift(before, recent, less=less, more=more)
+
+
+def _values(session: Session, query: Select[float | None]) -> list[float]:
+    return [value for value in session.scalars(query) if value is not None]
