@@ -9,17 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from atisbo.domain.colours import HIGH, LOW, STEPS
 from atisbo.imaging.transform import Pixels
 
 Palette = NDArray[np.float32]
 """(294,), float32, of length 1."""
 
 _SIDE: Final = 64
-_STEPS: Final = (6, 7, 7)
-"""Of lightness, green to red and blue to yellow. The two odd ones have a step in the middle, where all greys lie."""
-_LOW: Final = np.array([0, -70, -70], np.float32)
-_HIGH: Final = np.array([100, 70, 70], np.float32)
-SIZE: Final = _STEPS[0] * _STEPS[1] * _STEPS[2]
+_LOW: Final = np.array(LOW, np.float32)
+_HIGH: Final = np.array(HIGH, np.float32)
+SIZE: Final = STEPS[0] * STEPS[1] * STEPS[2]
 
 
 def palette(pixels: Pixels) -> Palette:
@@ -32,13 +31,13 @@ def palette(pixels: Pixels) -> Palette:
     """
     small = cv2.resize(pixels, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2Lab).reshape(-1, 3)
-    last = np.array(_STEPS, np.float32) - 1
+    last = np.array(STEPS, np.float32) - 1
     place = (lab.clip(_LOW, _HIGH) - _LOW) / (_HIGH - _LOW) * last
     low = np.minimum(np.floor(place), last - 1)
     share = place - low
     counts = np.zeros(SIZE, np.float64)
     for corner in product((0, 1), repeat=3):
-        at = np.ravel_multi_index(tuple((low + corner).astype(np.intp).T), _STEPS)
+        at = np.ravel_multi_index(tuple((low + corner).astype(np.intp).T), STEPS)
         weight = np.where(corner, share, 1 - share).prod(axis=1)
         counts += np.bincount(at, weight, SIZE)
     return np.asarray(np.sqrt(counts / counts.sum()), np.float32)

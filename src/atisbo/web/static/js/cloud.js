@@ -64,6 +64,7 @@ export class Cloud extends EventTarget {
   #moved = 0;
   #pending = false;
   #pointed = -1;
+  #projected = null;
   lasso = false;
 
   /** Raises where the browser has no WebGL 2. ``loop`` is an SVG path over the canvas. */
@@ -162,7 +163,7 @@ export class Cloud extends EventTarget {
     gl.bufferData(gl.ARRAY_BUFFER, values, gl.DYNAMIC_DRAW);
     gl.enableVertexAttribArray(at);
     gl.vertexAttribPointer(at, width, gl.FLOAT, false, 0, 0);
-    this.#soon();
+    this.#soon(name === "place");
   }
 
   #light(index) {
@@ -175,7 +176,8 @@ export class Cloud extends EventTarget {
   }
 
   /** One drawing for all that changes before the next picture of the screen. */
-  #soon() {
+  #soon(moved = true) {
+    if (moved) this.#projected = null;
     if (this.#pending) return;
     this.#pending = true;
     requestAnimationFrame(() => {
@@ -228,6 +230,7 @@ export class Cloud extends EventTarget {
 
   /** Screen places (x, y, depth) of all points, within the canvas. */
   #screen() {
+    if (this.#projected) return this.#projected;
     const m = this.#camera();
     const { clientWidth: width, clientHeight: height } = this.#canvas;
     const found = new Float32Array(this.#places.length);
@@ -238,7 +241,7 @@ export class Cloud extends EventTarget {
       found[at + 1] = ((1 - (m[1] * x + m[5] * y + m[9] * z + m[13]) / w) * height) / 2;
       found[at + 2] = w > 0 ? w : Infinity;
     }
-    return found;
+    return (this.#projected = found);
   }
 
   /** Where a point is on the screen, within the canvas. */
