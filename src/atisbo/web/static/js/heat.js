@@ -12,8 +12,11 @@ export class Heat {
   #legend = document.getElementById("heat-legend");
   #svg = this.#stage.querySelector("[data-heat-map]");
   #item = null;
+  #resized;
 
-  constructor() {
+  /** ``resized`` is called when the legend takes room from the picture or gives it back. */
+  constructor(resized) {
+    this.#resized = resized;
     this.#button?.addEventListener("click", () => this.toggle());
     const opacity = document.getElementById("heat-opacity");
     opacity?.addEventListener("input", () => this.#stage.style.setProperty("--heat", opacity.value / 100));
@@ -21,7 +24,7 @@ export class Heat {
 
   show(item) {
     if (!this.#button) return;
-    if (this.#item !== item) this.#set(false);
+    if (this.#item !== item && this.#on) this.#set(false);
     this.#item = item;
     this.#tools.disabled = !item?.prediction?.links.heatmap;
   }
@@ -29,6 +32,7 @@ export class Heat {
   async toggle() {
     if (!this.#button || this.#tools.disabled) return;
     this.#set(!this.#on);
+    this.#resized();
     if (this.#on) await this.#ask(this.#item);
   }
 

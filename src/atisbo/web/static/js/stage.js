@@ -17,7 +17,7 @@ export class Stage {
   #shown = null;
   #looked = null;
 
-  heat = new Heat();
+  heat = new Heat(() => this.#lookAgain());
 
   constructor() {
     this.viewport = new Viewport(this.#pane, this.#root);
@@ -111,6 +111,11 @@ export class Stage {
     if (!region || this.#looked === item || !this.#shown) return;
     this.#looked = item;
     this.viewport.look(region);
+  }
+
+  #lookAgain() {
+    const region = this.#item?.prediction?.region;
+    if (region) this.viewport.look(region);
   }
 
   #mask() {
