@@ -36,7 +36,7 @@ HEIGHT: Final = 140
 def state_words(_: Translate) -> dict[str, str]:
     return {
         State.WAITING: _("Waiting for a worker"),
-        State.RUNNING: _("Training"),
+        State.RUNNING: _("Learning"),
         State.DONE: _("Done"),
         State.FAILED: _("Failed"),
         State.CANCELLED: _("Cancelled"),
