@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 import cv2
 import httpx
@@ -111,6 +112,23 @@ def test_pages_and_api_show_the_active_card_and_keep_the_former(
         assert kept.json()["output"]["threshold"] == 0.3
         assert ana.get(asked(ana)["links"]["card"]).json()["output"]["threshold"] == 0.6
         assert ana.get(MODELS).status_code == 403
+
+
+def test_a_candidate_in_the_shadow_is_asked_and_not_heard(curator: httpx.Client, second: dict[str, Any]) -> None:
+    shadow = f"{MODELS}/{second['id']}/shadow"
+    aloud = asked(curator)["version"]
+    assert curator.put(shadow).json()["shadow_since"] is not None
+
+    def answered() -> bool:
+        assert asked(curator)["version"] == aloud
+        return bool(curator.get(shadow).json()["answers"])
+
+    eventually(answered)
+    found = curator.get(shadow).json()
+    assert found["same"] == 0
+    assert {(one["said"]["label"], one["found"]["label"]) for one in found["worst"]} == {("red", "green")}
+    assert curator.delete(shadow).json()["shadow_since"] is None
+    assert curator.put(f"{MODELS}/{uuid4()}/shadow").status_code == 404
 
 
 def test_a_file_that_is_no_network_is_refused_with_a_sentence(curator: httpx.Client) -> None:

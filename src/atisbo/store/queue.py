@@ -100,13 +100,13 @@ def enqueue(
     )
 
 
-def enqueue_all(session: Session, entrypoint: str, payloads: list[dict[str, Any]]) -> None:
-    """Add many jobs of ordinary priority to the caller's transaction, in one statement."""
+def enqueue_all(session: Session, entrypoint: str, payloads: list[dict[str, Any]], *, priority: int = 0) -> None:
+    """Add many jobs of one priority to the caller's transaction, in one statement."""
     if not payloads:
         return
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, Connection)
     count = len(payloads)
     SyncQueries(CallersConnection(connection)).enqueue(
-        [entrypoint] * count, [json.dumps(payload).encode() for payload in payloads], [0] * count
+        [entrypoint] * count, [json.dumps(payload).encode() for payload in payloads], [priority] * count
     )

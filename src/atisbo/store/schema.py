@@ -26,6 +26,7 @@ from atisbo.store import (  # noqa: F401 -- they register their records
     reviews,
     runs,
     scenarios,
+    shadows,
     trials,
     versions,
     webhooks,

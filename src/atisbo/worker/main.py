@@ -32,6 +32,7 @@ from atisbo.store.queue import (
     PREDICT,
     PROVE,
     RENDER,
+    SHADOW,
     SNAPSHOT,
     SWEEP,
     TAKE_OUT,
@@ -49,6 +50,7 @@ from atisbo.worker.learn import Learning
 from atisbo.worker.maps import Charting
 from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
+from atisbo.worker.shadow import Shadowing
 from atisbo.worker.snapshots import Snapshotting
 from atisbo.worker.trials import Trying
 from atisbo.worker.versions import Proving, Versions
@@ -105,7 +107,7 @@ async def _until_disconnected(
             queue = PgQueuer(driver)
             tasks = [asyncio.create_task(_pass_on(stop, queue))]
             if ANSWERS in settings.queues:
-                _answers(queue, workplace, quarantine, registry)
+                _answers(queue, workplace, quarantine, registry, versions)
                 await asyncio.to_thread(begin, workplace, registry)
                 tasks.append(asyncio.create_task(_follow(driver, versions)))
             if LEARNS in settings.queues:
@@ -153,8 +155,12 @@ def _learns(queue: PgQueuer, workplace: Workplace, registry: Registry, stop: asy
     queue.qm.entrypoint(LEARN, accepts_context=False, on_failure="hold", concurrency_limit=1)(learning.run)
 
 
-def _answers(queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, registry: Registry) -> None:
-    predicting = Predicting(workplace, quarantine, registry)
+def _answers(
+    queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, registry: Registry, versions: Versions
+) -> None:
+    predicting = Predicting(workplace, quarantine, registry, lambda: versions.shadowed)
+    shadowing = Shadowing(workplace, quarantine, registry)
+    queue.qm.entrypoint(SHADOW, accepts_context=False, concurrency_limit=1)(shadowing.run)
     rendering = Rendering(workplace, quarantine, registry)
     correcting = Correcting(workplace, quarantine)
     snapshotting = Snapshotting(workplace)

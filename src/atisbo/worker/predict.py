@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,13 +13,14 @@ from uuid import UUID
 
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
+from sqlalchemy.orm import Session
 
 from atisbo.domain.images import Limits, Region
 from atisbo.domain.predictions import Failure, Status
 from atisbo.errors import AtisboError, BadImage, Foreign, NotFound, Unavailable, UserError
 from atisbo.imaging.quarantine import Prepared, Quarantine
 from atisbo.inference.registry import Answer, Registry
-from atisbo.services import predictions
+from atisbo.services import predictions, shadows
 from atisbo.services.predictions import Outcome
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived, original
@@ -51,10 +52,21 @@ class Order:
 
 
 class Predicting:
-    """May run twice for the same job: the attempt number decides whose result is taken."""
+    """May run twice for the same job: the attempt number decides whose result is taken.
 
-    def __init__(self, workplace: Workplace, quarantine: Quarantine, registry: Registry) -> None:
+    Args:
+        shadowed: whether candidates are to be asked, too, about what was answered.
+    """
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        quarantine: Quarantine,
+        registry: Registry,
+        shadowed: Callable[[], bool] = lambda: False,
+    ) -> None:
         settings = workplace.settings
+        self._shadowed = shadowed
         self._workplace = workplace
         self._quarantine = quarantine
         self._registry = registry
@@ -152,8 +164,14 @@ class Predicting:
         return [attempts.get(prediction_id) for prediction_id in ids]
 
     def _record_many(self, outcomes: Sequence[Outcome]) -> list[bool]:
-        taken = self._workplace.within(lambda session: predictions.record(session, outcomes))
+        taken = self._workplace.within(lambda session: self._written(session, outcomes))
         lost = [outcome.prediction_id for outcome in outcomes if outcome.prediction_id not in taken]
         if lost:
             self._workplace.within(lambda session: predictions.tidy(session, blobs=self._workplace.blobs, ids=lost))
         return [outcome.prediction_id in taken for outcome in outcomes]
+
+    def _written(self, session: Session, outcomes: Sequence[Outcome]) -> set[UUID]:
+        taken = predictions.record(session, outcomes)
+        if self._shadowed() and taken:
+            shadows.follow(session, list(taken))
+        return taken

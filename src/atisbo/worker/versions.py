@@ -14,7 +14,7 @@ from atisbo.domain.cards import Card
 from atisbo.domain.versions import meaning
 from atisbo.errors import AtisboError, Invalid, Misconfigured, NotFound, Unavailable
 from atisbo.inference.registry import Registry
-from atisbo.services import embeddings, versions
+from atisbo.services import embeddings, shadows, versions
 from atisbo.services.versions import Answering
 from atisbo.services.work import Blobs, Workplace
 from atisbo.store.blobs import network
@@ -31,6 +31,8 @@ class Versions:
         self._installed = registry.installed
         self._turn = asyncio.Lock()
         self._hurried: set[asyncio.Task[None]] = set()
+        self.shadowed = False
+        """Whether a candidate answers in silence."""
 
     def install(self) -> None:
         """Register what lies in the applications' folders; a database that is away waits."""
@@ -64,6 +66,7 @@ class Versions:
         )
 
     def _follow(self) -> None:
+        self.shadowed = self._workplace.within(shadows.wanted)
         for name, wanted in self._workplace.within(versions.answering).items():
             present = self._registry.installed.get(name)
             if present is None or present[1] == wanted.card:

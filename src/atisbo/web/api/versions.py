@@ -13,7 +13,7 @@ from atisbo.domain.cards import Card, first_fault
 from atisbo.domain.versions import State
 from atisbo.errors import Invalid
 from atisbo.i18n import translate
-from atisbo.services import activations, evaluations, versions
+from atisbo.services import activations, evaluations, shadows, versions
 from atisbo.services.versions import Origin, VersionView
 from atisbo.web.api.shapes import Body, FailureShape
 from atisbo.web.deps import AppState, CurrentActor, Db
@@ -52,6 +52,12 @@ class Signature(Body):
 
 class Judgement(Body):
     dataset_id: UUID
+
+
+class ShadowShape(BaseModel):
+    answers: int
+    same: int
+    worst: list[dict[str, Any]]
 
 
 class ActivationShape(BaseModel):
@@ -166,3 +172,21 @@ def picture(
 def retire(version_id: UUID, request: Request, db: Db, actor: CurrentActor) -> VersionShape:
     """Put a candidate aside."""
     return shape(activations.retire(db, actor, version_id=version_id), language_of(request))
+
+
+@router.put("/{version_id}/shadow")
+def shadow(version_id: UUID, request: Request, db: Db, actor: CurrentActor) -> VersionShape:
+    """Let a candidate answer live pictures in silence; another one of the application no longer does."""
+    return shape(shadows.switch(db, actor, version_id=version_id, on=True), language_of(request))
+
+
+@router.delete("/{version_id}/shadow")
+def unshadow(version_id: UUID, request: Request, db: Db, actor: CurrentActor) -> VersionShape:
+    return shape(shadows.switch(db, actor, version_id=version_id, on=False), language_of(request))
+
+
+@router.get("/{version_id}/shadow")
+def disagreements(version_id: UUID, db: Db, actor: CurrentActor, state: AppState) -> ShadowShape:
+    """How often the candidate said the same, and where it disagreed most."""
+    found = shadows.read(db, actor, blobs=state.blobs, version_id=version_id)
+    return ShadowShape(answers=found.answers, same=found.same, worst=[vars(one) for one in found.worst])

@@ -10,17 +10,19 @@ from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
+from atisbo import i18n
 from atisbo.domain.access import Actor
 from atisbo.domain.datasets import Split
 from atisbo.domain.versions import CANDIDATE, State, proves_better
 from atisbo.errors import NotFound, UserError
-from atisbo.services import activations, datasets, evaluations, versions
+from atisbo.services import activations, datasets, evaluations, shadows, versions
 from atisbo.services.versions import Origin, VersionView
 from atisbo.web import render
 from atisbo.web.api.versions import read_card
 from atisbo.web.deps import AppState, CurrentActor, Db, protect
 from atisbo.web.deps import State as Doors
 from atisbo.web.pages import manage
+from atisbo.web.pages.cards import called
 from atisbo.web.pages.comparison import compared, lost, origin_words, state_words
 from atisbo.web.pages.forms import blame, see
 from atisbo.web.render import translator
@@ -123,10 +125,36 @@ def _one(
         lost=lost(active.card, view.card, _) if active and active.id != view.id else [],
         better=proves_better(view.evaluation, active.name if active else None),
         former=active is not None and said.get("against") not in (None, active.name),
+        shadow=_shadow(db, actor, state, view, language) if view.shadow_since or view.state in CANDIDATE else None,
         state_words=state_words(_),
         origin_words=origin_words(_),
         **context,
     )
+
+
+def _shadow(db: Session, actor: Actor, state: Doors, view: VersionView, language: str) -> dict[str, Any]:
+    """How the candidate did beside the active version, in the reader's words."""
+    found = shadows.read(db, actor, blobs=state.blobs, version_id=view.id)
+    application, _card = state.application(view.application)
+    states = render.status_words(partial(i18n.translate, language))
+
+    def said(status: str, findings: dict[str, Any] | None) -> str:
+        label = (findings or {}).get("label")
+        return called(application, label, language) if label else states[status]
+
+    worst = [
+        {
+            "prediction": one.prediction_id,
+            "aloud": said(one.aloud, one.said),
+            "silent": said(one.silent, one.found),
+            "agreement": i18n.number(language, one.agreement, 2),
+            "pictured": one.pictured,
+            "outlined": bool(one.said and (one.said["task"] == "segmentation")),
+        }
+        for one in found.worst
+    ]
+    share = round(100 * found.same / found.answers) if found.answers else None
+    return {"answers": i18n.number(language, found.answers), "share": share, "worst": worst}
 
 
 def _fault(request: Request, said: dict[str, Any]) -> str:
@@ -181,6 +209,22 @@ def roll_back(request: Request, version_id: UUID, db: Db, actor: CurrentActor, s
     except UserError as error:
         return _one(request, db, actor, state, version_id, status=error.status, errors=blame(request, error, {}))
     return see(f"/manage/versions/{view.id}")
+
+
+@router.post("/{version_id:uuid}/shadow")
+def shadow(request: Request, version_id: UUID, db: Db, actor: CurrentActor, state: AppState, on: Text = "") -> Response:
+    try:
+        with db.begin_nested():
+            shadows.switch(db, actor, version_id=version_id, on=bool(on))
+    except UserError as error:
+        return _one(request, db, actor, state, version_id, status=error.status, errors=blame(request, error, {}))
+    return see(f"/manage/versions/{version_id}#shadow")
+
+
+@router.get("/{version_id:uuid}/shadow/{prediction_id}")
+def silent_picture(version_id: UUID, prediction_id: UUID, db: Db, actor: CurrentActor, state: AppState) -> Response:
+    data = shadows.picture(db, actor, blobs=state.blobs, version_id=version_id, prediction_id=prediction_id)
+    return Response(data, media_type="image/png", headers={"Cache-Control": "private, max-age=300"})
 
 
 @router.post("/{version_id:uuid}/retirement")
