@@ -10,8 +10,10 @@ import pytest
 from atisbo.domain.access import Actor, Role
 from atisbo.domain.applications import load
 from atisbo.services.work import Workplace
+from tests.conftest import Service
 from tests.services.asked import answered
 from tests.web.doors import Door, bearer, opened
+from tests.web.test_pages import Reader
 
 Make = Callable[..., Actor]
 
@@ -57,3 +59,25 @@ def test_two_are_asked_without_seeing_the_answer(doors: tuple[Door, Door, Door])
             door.put(f"/inbox/{reading['id']}/answer", {"label": "normal"}).raise_for_status()
     found = eva.get("/agreement", params={"application": "eye"}).json()
     assert (found["asked"], found["read"]) == (3, 0), "no worker has compared them"
+
+
+def test_the_pages_are_for_curators(service: Service) -> None:
+    reader = Reader(service)
+    with reader.http:
+        reader.register()
+        for page in ("/manage/inbox", "/manage/agreement"):
+            assert reader.http.get(page).status_code == 403
+    curator = Reader(service)
+    with curator.http:
+        email, password = service.administrator
+        curator.post("/sign-in", "/sign-in", email=email, password=password).raise_for_status()
+        inbox = curator.http.get("/manage/inbox?application=art").text
+        assert 'data-task="classification"' in inbox
+        assert inbox.count("data-label=") == 5
+        assert "Correct the outline" not in inbox.split("editor-top")[0]
+        agreement = curator.http.get("/manage/agreement?application=art").text
+        assert "Ask two readers" in agreement
+        form = {"count": "nothing", "hidden": "yes"}
+        refused = curator.post("/manage/agreement?application=art", "/manage/agreement", **form)
+        assert refused.status_code == 422
+        assert "Say which answers" in refused.text

@@ -25,6 +25,7 @@ from atisbo.store.db import Base
 from atisbo.store.embeddings import EmbeddingRecord
 from atisbo.store.images import ImageRecord
 from atisbo.store.predictions import PredictionRecord
+from atisbo.store.readings import PanelRecord, ReadingRecord
 from atisbo.store.reviews import ReviewRecord
 from atisbo.store.runs import RunRecord
 from atisbo.store.versions import ActivationRecord, VersionRecord
@@ -69,6 +70,8 @@ def _account(session: Session, actor: Actor) -> Row:
         "versions": _rows(session, VersionRecord, "created_by", actor),
         "activations": _rows(session, ActivationRecord, "by_id", actor),
         "runs": _rows(session, RunRecord, "created_by", actor),
+        "readings": _rows(session, ReadingRecord, "reader_id", actor),
+        "panels": _rows(session, PanelRecord, "asked_by", actor),
     }
 
 

@@ -7,8 +7,10 @@ import { getMask, removeMask } from "./server.js";
 import { label, say, score } from "./words.js";
 
 const LARGEST = 1600;
-const FILL = 0x40d84fff;
-const EDGE = 0xffd84fff;
+/** Magenta, and yellow for a second reader; blue, green and red from the highest byte below the opacity. */
+const COLOURS = [0xd84fff, 0x0ad6ff];
+const FILL = 0x40000000;
+const EDGE = 0xff000000;
 
 export function correctable(item) {
   return answered(item) && !!outlines(item.prediction.findings) && !!item.prediction.image.width;
@@ -76,7 +78,7 @@ export class Correction {
     if (!bytes || this.#shown !== wanted) return;
     const mask = await decode(bytes);
     if (this.#shown !== wanted) return;
-    paint(this.#canvas, mask);
+    paint(this.#canvas, [mask]);
     this.#canvas.hidden = false;
   }
 }
@@ -89,12 +91,18 @@ function sentence({ state, dice, problem }) {
   return say("correction.kept", { value: said.join(", ") });
 }
 
-/** Every layer's inside lightly, its edge fully. */
-export function paint(canvas, { pixels, width, height }) {
+/** Every layer's inside lightly, its edge fully; each mask in its own colour. Null for one that is not there. */
+export function paint(canvas, masks) {
+  const { width, height } = masks.find(Boolean);
   const scale = Math.min(1, LARGEST / Math.max(width, height));
   Object.assign(canvas, { width: Math.round(width * scale), height: Math.round(height * scale) });
   const image = new ImageData(canvas.width, canvas.height);
   const colours = new Uint32Array(image.data.buffer);
+  masks.forEach((mask, number) => mask && tint(colours, canvas, mask, scale, COLOURS[number % COLOURS.length]));
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+function tint(colours, canvas, { pixels, width, height }, scale, colour) {
   const line = Math.max(1, Math.round(Math.max(canvas.width, canvas.height) / 350));
   const at = (x, y) => {
     const [px, py] = [Math.floor(x / scale), Math.floor(y / scale)];
@@ -105,7 +113,8 @@ export function paint(canvas, { pixels, width, height }) {
       const own = at(x, y);
       if (!own) continue;
       const edge = [at(x - line, y), at(x + line, y), at(x, y - line), at(x, y + line)].some((other) => own & ~other);
-      colours[y * canvas.width + x] = edge ? EDGE : FILL;
+      const place = y * canvas.width + x;
+      if (edge) colours[place] = (EDGE | colour) >>> 0;
+      else colours[place] ||= (FILL | colour) >>> 0;
     }
-  canvas.getContext("2d").putImageData(image, 0, 0);
 }

@@ -1,9 +1,10 @@
 // The review inbox: one key an answer, the next image there already. What is said goes out behind and can be undone.
 
 import { explanation, sentence } from "./answers.js";
-import { correctable } from "./correct.js";
+import { correctable, paint } from "./correct.js";
+import { decode } from "./editor-png.js";
 import { Editor } from "./editor.js";
-import { inboxAnswer, inboxNext, inboxRelease, inboxUndo } from "./server.js";
+import { getMask, inboxAnswer, inboxNext, inboxRelease, inboxUndo } from "./server.js";
 import { Stage } from "./stage.js";
 import { capital, label, say } from "./words.js";
 
@@ -45,6 +46,7 @@ class Inbox {
     document.getElementById("inbox-empty").hidden = !!entry;
     document.getElementById("inbox-body").hidden = !entry;
     this.#panel(entry);
+    this.#outlines(entry);
     await this.#stage.show(entry?.item ?? null).catch(() => null);
     await new Promise(requestAnimationFrame);
     this.#busy = false;
@@ -102,12 +104,26 @@ class Inbox {
     list.replaceChildren(
       ...readers.map((review, number) => {
         const row = document.createElement("li");
+        row.dataset.reader = number;
         const drawn = review.mask?.state === "kept" ? say("inbox.drawn") : "";
         const said = review.label ? capital(label(review.label)) : say(`inbox.verdict.${review.verdict}`);
         row.textContent = `${say("inbox.reader", { number: number + 1 })}: ${[said, drawn].filter(Boolean).join(", ")}`;
         return row;
       }),
     );
+  }
+
+  /** The outlines of the two who differ, each in the colour of its line. */
+  async #outlines(entry) {
+    const canvas = this.#bench.querySelector("[data-correction]");
+    canvas.hidden = true;
+    const drawn = entry?.reading.readers.map(({ mask, author_id }) => mask?.state === "kept" && author_id) ?? [];
+    if (!drawn.some(Boolean)) return;
+    const bytes = drawn.map((author) => author && getMask(entry.item.id, `review/mask.png?author=${author}`));
+    const masks = await Promise.all((await Promise.all(bytes)).map((one) => one && decode(one))).catch(() => null);
+    if (!masks || this.#current !== entry) return;
+    paint(canvas, masks);
+    canvas.hidden = false;
   }
 
   #state({ state, trouble }) {
