@@ -146,6 +146,22 @@ class Client:
         """A GeoJSON-like FeatureCollection in the original's pixels."""
         return self._json("GET", f"/predictions/{prediction_id}/contours")
 
+    def heatmap(self, prediction_id: str) -> bytes:
+        """A PNG with an alpha channel over the analysed part: where hiding the picture weakens the answer most.
+
+        Raises:
+            ApiError: the answer has none; ``code`` is heatmap_unknown, heatmap_flat or heatmap_outdated.
+        """
+        return self._send("GET", f"/predictions/{prediction_id}/heatmap.png").content
+
+    def find_region(self, application: str, image: Path | bytes) -> dict[str, Any]:
+        """Have the part that matters looked for; ``region`` is None where it was not found. Nothing is kept."""
+        name, data = (image.name, image.read_bytes()) if isinstance(image, Path) else ("image", image)
+        said: dict[str, Any] = self._send(
+            "POST", f"/applications/{application}/regions", files={"file": (name, data)}
+        ).json()
+        return said
+
     def delete_image(self, image_id: str) -> None:
         """Remove an image with everything that came of it."""
         self._send("DELETE", f"/images/{image_id}")
