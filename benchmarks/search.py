@@ -21,7 +21,7 @@ from uuid import UUID, uuid4
 import numpy as np
 import psutil
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Engine, text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 from usearch.index import Index
 
@@ -140,9 +140,7 @@ def exact(made: Made, among: NDArray[np.bool_] | None = None) -> Callable[[int],
     return ask
 
 
-def served(
-    engine: Engine, made: Made, where: Callable[[int], list[ColumnElement[bool]]]
-) -> Callable[[int], list[UUID]]:
+def served(engine: Engine, made: Made, label: Callable[[int], str] | None = None) -> Callable[[int], list[UUID]]:
     """As services/neighbours.py asks, a transaction each; somebody without pictures of their own."""
     me, factory = uuid4(), db.sessions(engine)
 
@@ -153,8 +151,9 @@ def served(
                 PLACE,
                 to=tuple(made.questions[number].tolist()),
                 by="embedding",
-                where=[searchable(me), *where(number)],
+                where=[searchable(me), *([EmbeddingRecord.label == label(number)] if label else [])],
                 limit=K,
+                indexed=label is None or not nearest.are_few(session, PLACE, label(number)),
             )
             return [one.id for one in found]
 
@@ -212,15 +211,12 @@ def _compare(engine: Engine, made: Made, ids: list[UUID], questions: int) -> dic
     filtered = [{ids[p] for p in masks[str(made.asked_labels[n])](n)} for n in range(questions)]
     rare = [{ids[p] for p in masks[RARE](n)} for n in range(questions)]
 
-    def same(number: int) -> list[ColumnElement[bool]]:
-        return [EmbeddingRecord.label == str(made.asked_labels[number])]
-
-    def seldom(_: int) -> list[ColumnElement[bool]]:
-        return [EmbeddingRecord.label == RARE]
+    def same(number: int) -> str:
+        return str(made.asked_labels[number])
 
     few = min(questions, 50)
     said: dict[str, Any] = {"numpy": measure(brute, min(questions, 200), whole)}
-    said["postgres, every vector"] = measure(served(engine, made, lambda _: []), few, truth)
+    said["postgres, every vector"] = measure(served(engine, made), few, truth)
     with peak() as memory:
         began = time.perf_counter()
         nearest.build(engine, PLACE, "embedding", dimensions=DIMENSIONS)
@@ -228,9 +224,9 @@ def _compare(engine: Engine, made: Made, ids: list[UUID], questions: int) -> dic
     with Session(engine) as session:
         size = session.scalar(text("SELECT pg_relation_size(:name)"), {"name": PLACE.index("embedding")}) or 0
     said["index"] |= {"size_gib": round(size / 1024**3, 2), **memory}
-    said["postgres, index"] = measure(served(engine, made, lambda _: []), questions, truth)
+    said["postgres, index"] = measure(served(engine, made), questions, truth)
     said["postgres, index, same label"] = measure(served(engine, made, same), questions, filtered)
-    said["postgres, index, rare label"] = measure(served(engine, made, seldom), few, rare)
+    said["postgres, index, rare label"] = measure(served(engine, made, lambda _: RARE), few, rare)
     said["usearch"] = _usearch(made, questions, whole)
     return said
 

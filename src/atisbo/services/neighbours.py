@@ -17,7 +17,7 @@ from atisbo.store import embeddings
 from atisbo.store.collections import ItemRecord
 from atisbo.store.embeddings import EmbeddingRecord
 from atisbo.store.images import ImageRecord
-from atisbo.store.nearest import Near, Place, nearest
+from atisbo.store.nearest import Near, Place, are_few, nearest
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.reviews import ReviewRecord
 from atisbo.store.vectors import Vector
@@ -102,11 +102,11 @@ def _distinct(
 ) -> list[Near]:
     """The ``k`` nearest of different originals."""
     where = [EmbeddingRecord.id != own.id, *_filters(actor, wish, own, same)]
-    limit = wish.k + 3
+    limit, indexed = wish.k + 3, not (wish.mine or wish.reviewed)
+    if wish.same_class and indexed:
+        indexed = not are_few(session, place, own.label)
     while True:
-        found = nearest(
-            session, place, to=vector, by=wish.by, where=where, limit=limit, indexed=not (wish.mine or wish.reviewed)
-        )
+        found = nearest(session, place, to=vector, by=wish.by, where=where, limit=limit, indexed=indexed)
         different = _without_copies(session, found)
         if len(different) >= wish.k or len(found) < limit:
             return different[: wish.k]

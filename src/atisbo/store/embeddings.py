@@ -46,7 +46,7 @@ class EmbeddingRecord(Identified, Base):
         UniqueConstraint("prediction_id", "version"),
         UniqueConstraint("item_id", "version"),
         Index("ix_embeddings_image_id", "image_id"),
-        Index("ix_embeddings_application", "application", "version"),
+        Index("ix_embeddings_application", "application", "version", "label"),
     )
 
     application: Mapped[str] = mapped_column(String(60))

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, Float, Select, String, bindparam, cast, select, text
+from sqlalchemy import ColumnElement, Engine, Float, Select, String, bindparam, cast, func, select, text
 from sqlalchemy.orm import Session
 from sqlalchemy.types import UserDefinedType
 
@@ -25,6 +25,8 @@ COLUMNS: Final = {
     "palette": EmbeddingRecord.palette,
     "grain": EmbeddingRecord.grain,
 }
+FEW: Final = 2000
+"""Pictures of a label that are looked at one by one."""
 INDEXED: Final[tuple[By, ...]] = ("embedding", "palette")
 _Rows = Select[UUID, UUID | None, UUID | None, str | None, float]
 
@@ -142,6 +144,12 @@ def _found(session: Session, query: _Rows) -> list[Near]:
 def has_index(session: Session, place: Place, by: By) -> bool:
     """Whether there is a finished index."""
     return _prepare(session, place, by, 1)
+
+
+def are_few(session: Session, place: Place, label: str | None) -> bool:
+    """Whether so few pictures have this label that looking at all of them is quicker than walking an index for them."""
+    some = select(EmbeddingRecord.id).where(place.of("embedding"), EmbeddingRecord.label == label).limit(FEW + 1)
+    return (session.scalar(select(func.count()).select_from(some.subquery())) or 0) <= FEW
 
 
 def _prepare(session: Session, place: Place, by: By, limit: int) -> bool:
