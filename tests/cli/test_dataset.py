@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from atisbo.cli import app
-from atisbo.domain.access import Actor
+from atisbo.domain.access import Actor, Role
 from atisbo.domain.applications import installed
 from atisbo.services.work import Workplace
 from tests.services.curated import spotted
@@ -40,21 +42,28 @@ def command(*words: object) -> str:
     return result.output
 
 
+def furnished(folder: Path, name: str) -> None:
+    """An application that outlines what is bright, under this name, which asks for consent."""
+    shutil.copytree(HERE / "applications_for_tests/bright", folder / name)
+    toml = folder / name / "application.toml"
+    consent = '\n[consent]\nversion = 1\ntext.es = "Sí"\ntext.en = "Yes"\n'
+    toml.write_text(toml.read_text().replace('name = "bright"', f'name = "{name}"') + consent)
+
+
 @pytest.fixture
 def made(
     workplace: Workplace, make_actor: Callable[..., Actor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> str:
     """The number of a dataset of fourteen outlined images, made by the command."""
-    folder = tmp_path / "applications" / "bright"
-    shutil.copytree(HERE / "applications_for_tests/bright", folder)
-    toml = folder / "application.toml"
-    toml.write_text(toml.read_text() + '\n[consent]\nversion = 1\ntext.es = "Sí"\ntext.en = "Yes"\n')
-    monkeypatch.setenv("ATISBO_APPLICATIONS_DIR", str(folder.parent))
+    folder = tmp_path / "applications"
+    for name in ("bright", "folders", "coco", "yolo"):
+        furnished(folder, name)
+    monkeypatch.setenv("ATISBO_APPLICATIONS_DIR", str(folder))
     monkeypatch.setenv("ATISBO_DATABASE_URL", str(workplace.settings.database_url))
     monkeypatch.setenv("ATISBO_DATA_DIR", str(workplace.settings.data_dir))
     ana = make_actor()
     for seed in range(14):
-        spotted(workplace, ana, seed, kind=installed(folder.parent)["bright"])
+        spotted(workplace, ana, seed, kind=installed(folder)["bright"])
     return command("dataset", "create", "bright", "A set", "--ungrouped", "--purpose", "A test").split()[0]
 
 
@@ -107,3 +116,37 @@ def test_what_is_no_dataset_is_one_sentence(made: str, word: str, sentence: str)
     result = CliRunner().invoke(app, ["profile", word])
     assert result.exit_code == 1
     assert sentence in result.output
+
+
+@pytest.fixture
+def worker(made: str) -> Iterator[None]:
+    """A worker on the database of the tests."""
+    process = subprocess.Popen([sys.executable, "-m", "atisbo", "worker"])
+    yield
+    process.terminate()
+    process.wait(30)
+
+
+def contents(folder: Path) -> list[tuple[object, ...]]:
+    """What a dataset holds, without what differs from one installation to the next."""
+    items = json.loads((folder / "dataset.json").read_text())["items"]
+    return sorted((one["picture"], *one["masks"].values(), one["split"]) for one in items)
+
+
+def test_what_was_written_comes_back_the_same(
+    made: str, worker: None, make_actor: Callable[..., Actor], tmp_path: Path
+) -> None:
+    make_actor("cleo", Role.CURATOR)
+    wanted = None
+    for form in ("folders", "coco", "yolo"):
+        out = tmp_path / form
+        command("dataset", "export", made, out, "--format", form, "--sealed")
+        wanted = contents(out)
+        said = command("dataset", "import", form, out, "--as", "cleo@example.org", "--agree")
+        assert "14 images are in" in said
+        number = command("dataset", "create", form, "Again", "--ungrouped").split()[0]
+        command("dataset", "export", number, tmp_path / f"{form}-again", "--sealed")
+        assert contents(tmp_path / f"{form}-again") == wanted
+    again = command("dataset", "import", "yolo", tmp_path / "yolo", "--as", "cleo@example.org", "--agree")
+    assert "14 images are in" in again
+    assert len(command("dataset", "list", "yolo").splitlines()) == 1

@@ -12,8 +12,8 @@ SALT = b"salt"
 
 
 def member(number: int, group: int | None = None, stratum: str = "") -> Member:
-    keys = (key(SALT, "picture", str(number)),)
-    return Member((*keys, key(SALT, "group", str(group))) if group is not None else keys, stratum)
+    groups = (key(SALT, "group", str(group)),) if group is not None else ()
+    return Member((key(SALT, "picture", str(number)),), groups, stratum)
 
 
 images = st.lists(

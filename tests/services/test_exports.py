@@ -15,6 +15,7 @@ from sqlalchemy import select
 from atisbo.domain.access import Actor, Role
 from atisbo.domain.datasets import LEARNING, Content, Split, content_sha256
 from atisbo.errors import Conflict, NotAllowed
+from atisbo.imaging.annotations import read
 from atisbo.imaging.folders import read_folder, read_mask
 from atisbo.services import exports, snapshots
 from atisbo.services.datasets import DatasetView
@@ -95,7 +96,7 @@ def test_yolo_has_a_line_for_each_region(workplace: Workplace, curator: Actor, s
 
 
 def test_classes_have_folders_in_yolo_and_a_column_in_the_table(
-    workplace: Workplace, make_actor: Make, curator: Actor, describe: snapshots.Describe
+    workplace: Workplace, make_actor: Make, curator: Actor, describe: snapshots.Describe, tmp_path: Path
 ) -> None:
     ana = make_actor()
     for seed in range(12):
@@ -108,6 +109,12 @@ def test_classes_have_folders_in_yolo_and_a_column_in_the_table(
     assert {row["label"] for row in rows} == {"normal", "glaucoma"}
     assert {row["eye"] for row in rows} == {"OD"}
     assert all(b"canary" not in archive.read(name) for name in archive.namelist())
+    for form in (Format.FOLDERS, Format.COCO, Format.YOLO):
+        exported(workplace, curator, view, form).extractall(tmp_path / form)
+        brought = read(tmp_path / form, ("normal", "glaucoma"), ())
+        assert {(one.path.name, one.label, one.split) for one in brought} == {
+            (row["file"], row["label"], row["split"]) for row in rows
+        }
     with pytest.raises(Conflict, match="Nothing is outlined"):
         exported(workplace, curator, view, Format.MASKS)
 

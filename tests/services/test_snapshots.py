@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def records(workplace: Workplace, view: DatasetView) -> list[DatasetItemRecord]:
     return workplace.within(lambda s: list(s.scalars(query.order_by(DatasetItemRecord.number))))
 
 
-def sides(workplace: Workplace, view: DatasetView) -> dict[object, str | None]:
+def sides(workplace: Workplace, view: DatasetView) -> dict[UUID | None, str | None]:
     return {item.image_id: item.split for item in records(workplace, view)}
 
 
@@ -109,6 +110,22 @@ def test_near_duplicates_and_what_an_owner_has_stay_together(
 
 def _png(array: np.ndarray) -> bytes:
     return draw.png(array)
+
+
+def test_what_people_write_can_group_and_is_not_kept(
+    workplace: Workplace, make_actor: Make, curator: Actor, describe: snapshots.Describe
+) -> None:
+    ana = make_actor()
+    codes = {}
+    for seed in range(18):
+        codes[eye(workplace, ana, seed, metadata={"comment": f"canary-{seed % 9}"}).image.id] = seed % 9
+    view = ready(snapshot(workplace, curator, describe, group_by=["comment"]))
+    by_code: dict[int, set[str | None]] = {}
+    for image_id, side in sides(workplace, view).items():
+        by_code.setdefault(codes[image_id], set()).add(side)
+    assert all(len(one) == 1 for one in by_code.values())
+    assert len(by_code) == view.facts["groups"] == 9
+    assert not any("canary" in str(item.facts) for item in records(workplace, view))
 
 
 def test_one_owner_cannot_be_divided(

@@ -103,6 +103,30 @@ def show(which: Which, language: Annotated[str, typer.Option(help="es or en.")] 
     typer.echo(datasheets.markdown(view, partial(translate, language), language))
 
 
+@dataset.command("import")
+@plainly
+def bring(
+    application: Annotated[str, typer.Argument(help="Name of an application.")],
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folders, COCO or YOLO, as exported.")],
+    email: Annotated[str, typer.Option("--as", help="The curator whose images they become.")],
+    agree: Annotated[
+        bool, typer.Option("--agree", help="You may let these images be learnt from, and say so.")
+    ] = False,
+    patience: Annotated[int, typer.Option(min=1, help="Seconds to wait for a worker that does nothing.")] = 60,
+) -> None:
+    """Bring labelled images in: each is answered like any upload, then reviewed with what its data set says."""
+    from atisbo.cli.bringing import bring as run
+
+    if not agree:
+        raise Invalid("import_unagreed", "Say --agree if you may let these images be learnt from.")
+    done, problems = run(settings(), application, folder, email, patience)
+    for file, problem in problems:
+        typer.echo(f"{file}: {problem}", err=True)
+    typer.echo(f"{done:,} images are in, with what was known of them.")
+    if problems:
+        raise typer.Exit(1)
+
+
 @dataset.command()
 @plainly
 def export(

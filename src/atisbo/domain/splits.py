@@ -15,12 +15,18 @@ Key = bytes
 class Member:
     """An image that may be in a dataset."""
 
-    keys: tuple[Key, ...]
-    """What it is known by, its own first; images that share one belong together."""
+    own: tuple[Key, ...]
+    """What it alone is known by."""
+    groups: tuple[Key, ...] = ()
+    """What it has in common with others; images that share any key belong together."""
     stratum: str = ""
     """What each side should have its share of, usually the class."""
     counts: bool = True
     """False for one that is in an earlier dataset only: it ties others to its side."""
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        return (*self.own, *self.groups)
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,8 @@ def divide(
         known = {assigned[k] for k in keys if k in assigned}
         if len(known) > 1:
             for number in own:
-                sides[number] = assigned.get(members[number].keys[0])
+                given = {assigned[k] for k in members[number].own if k in assigned}
+                sides[number] = given.pop() if len(given) == 1 else None
         elif known:
             _give(own, known.pop(), members, sides, fresh, assigned)
         else:

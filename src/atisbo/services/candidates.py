@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from atisbo.domain.access import Role
 from atisbo.domain.datasets import Filters, Plan
 from atisbo.domain.reviews import Verdict
+from atisbo.store import readings
 from atisbo.store.accounts import UserRecord
 from atisbo.store.consents import ConsentRecord
 from atisbo.store.images import ImageRecord
@@ -88,24 +89,11 @@ def count(session: Session, application: str, filters: Filters, plan: Plan) -> C
 
 
 def _found(application: str, filters: Filters, plan: Plan, *, consented: bool) -> Select[*tuple[Any, ...]]:
-    """One row for each answer: the review that counts is a curator's before its owner's, and the newest of those."""
+    """One row for each answer, with the review that counts as its truth."""
+    asked = select(PredictionRecord.id).where(PredictionRecord.application == application)
+    counted = readings.truth(asked).with_only_columns(ReviewRecord.id).subquery()
     curated = UserRecord.role.in_((Role.CURATOR.value, Role.ADMINISTRATOR.value))
     reviewer = case((curated, CURATOR), else_=OWNER)
-    ranked = (
-        select(
-            ReviewRecord.id,
-            reviewer.label("reviewer"),
-            func.row_number()
-            .over(
-                partition_by=ReviewRecord.prediction_id,
-                order_by=(curated.desc(), ReviewRecord.created_at.desc(), ReviewRecord.id),
-            )
-            .label("place"),
-        )
-        .join(UserRecord, UserRecord.id == ReviewRecord.author_id)
-        .where(ReviewRecord.superseded_at.is_(None))
-        .subquery()
-    )
     yes = exists().where(
         ConsentRecord.image_id == ImageRecord.id,
         ConsentRecord.application == application,
@@ -127,9 +115,10 @@ def _found(application: str, filters: Filters, plan: Plan, *, consented: bool) -
             ReviewRecord.verdict,
             ReviewRecord.label,
             ReviewRecord.answers,
-            ranked.c.reviewer,
+            reviewer.label("reviewer"),
         )
-        .join(ranked, and_(ranked.c.id == ReviewRecord.id, ranked.c.place == 1))
+        .join(counted, counted.c.id == ReviewRecord.id)
+        .join(UserRecord, UserRecord.id == ReviewRecord.author_id)
         .join(PredictionRecord, PredictionRecord.id == ReviewRecord.prediction_id)
         .join(ImageRecord, ImageRecord.id == PredictionRecord.image_id)
         .where(
@@ -137,7 +126,7 @@ def _found(application: str, filters: Filters, plan: Plan, *, consented: bool) -
             agreed if consented else ~agreed,
             _usable(plan),
             *_wanted(filters),
-            *([ranked.c.reviewer == filters.reviewer] if filters.reviewer else []),
+            *([reviewer == filters.reviewer] if filters.reviewer else []),
         )
     )
 

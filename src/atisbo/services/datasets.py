@@ -115,7 +115,7 @@ def create(
             "dataset_empty",
             "No image is left that can be in it: none was agreed to and reviewed that these filters let pass.",
         )
-    _ensure_salt(session, application.name)
+    ensure_salt(session, application.name)
     record = DatasetRecord(
         application=application.name,
         name=said,
@@ -145,7 +145,8 @@ def division(session: Session, application: str) -> tuple[tuple[str, ...], Share
     return tuple(record.group_by), Shares.model_validate(record.shares)
 
 
-def _ensure_salt(session: Session, application: str) -> None:
+def ensure_salt(session: Session, application: str) -> None:
+    """See that the application has its secret."""
     row = {"application": application, "salt": secrets.token_bytes(_SALT_BYTES)}
     session.execute(insert(DivisionRecord).values(row).on_conflict_do_nothing())
 

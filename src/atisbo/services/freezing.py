@@ -116,20 +116,17 @@ def _divide(
     members = []
     for item in items:
         original, owner = originals[item.id]
-        members.append(Member(_keys(division.salt, item, original, owner, group_by), item.stratum or ""))
+        own = (key(division.salt, "picture", item.picture or ""), key(division.salt, "original", original))
+        members.append(Member(own, _groups(division.salt, item, owner, group_by), item.stratum or ""))
     earlier = _earlier(session, dataset.application, {item.picture for item in items})
     members += [Member((key(division.salt, "picture", item.picture or ""),), counts=False) for item in earlier]
     alike = _alike([item.likeness or b"" for item in (*items, *earlier)])
     return divide(members, alike, _assigned(session, dataset.application, members), shares)
 
 
-def _keys(
-    salt: bytes, item: DatasetItemRecord, original: str, owner: UUID, group_by: Iterable[str]
-) -> tuple[bytes, ...]:
-    """The picture's own, that of the bytes it comes from, and those of the groups it belongs to."""
-    facts = (item.facts or {}) | {OWNER: str(owner)}
-    groups = [key(salt, f"group {name}", str(facts[name])) for name in group_by if name in facts]
-    return (key(salt, "picture", item.picture or ""), key(salt, "original", original), *groups)
+def _groups(salt: bytes, item: DatasetItemRecord, owner: UUID, group_by: Iterable[str]) -> tuple[bytes, ...]:
+    facts = (item.facts or {}) | {f"group {OWNER}": key(salt, f"group {OWNER}", str(owner)).hex()}
+    return tuple(bytes.fromhex(facts[f"group {name}"]) for name in group_by if f"group {name}" in facts)
 
 
 def _earlier(session: Session, application: str, pictures: set[str | None]) -> list[DatasetItemRecord]:

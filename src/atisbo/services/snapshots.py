@@ -199,7 +199,7 @@ def _add(
             label=candidate.label if plan.task == "classification" else None,
             stratum=_stratum(candidate, plan, described),
             masks=masks,
-            facts=_known(candidate, plan),
+            facts=_known(candidate, plan, salt),
             owner=key(salt, OWNER, str(candidate.owner_id))[:8].hex(),
             likeness=described.likeness,
             nonce=key(salt, "nonce", picture)[:16].hex(),
@@ -214,8 +214,13 @@ def _stratum(candidate: Candidate, plan: Plan, described: Described) -> str:
     return " + ".join(label for label in plan.outlines if described.regions[label])[:200]
 
 
-def _known(candidate: Candidate, plan: Plan) -> dict[str, Any]:
-    """Columns of the index; what people write freely is left out."""
+def _known(candidate: Candidate, plan: Plan, salt: bytes) -> dict[str, Any]:
+    """Columns of the index, and by what an image is grouped; what people write freely is hashed, or left out."""
     answers = {name: candidate.answers[name] for name in plan.columns if name in candidate.answers}
     own = {"verdict": candidate.verdict.value, "reviewer": candidate.reviewer, "version": candidate.version or ""}
-    return answers | own
+    groups = {
+        f"group {name}": key(salt, f"group {name}", str(candidate.answers[name])).hex()
+        for name in plan.group_by
+        if name in candidate.answers
+    }
+    return answers | own | groups
