@@ -87,7 +87,8 @@ def test_images_never_change_sides(
     later = sides(workplace, ready(snapshot(workplace, curator, describe)))
     assert len(later) == 30
     assert first.items() <= later.items()
-    assert {split: list(later.values()).count(split) for split in Split} == {"training": 21, "validation": 4, "test": 5}
+    counts = [list(later.values()).count(split) for split in Split]
+    assert all(abs(count - share * 30) <= 1 for count, share in zip(counts, (0.7, 0.15, 0.15), strict=True))
 
 
 def test_near_duplicates_and_what_an_owner_has_stay_together(
