@@ -31,6 +31,8 @@ router = APIRouter(prefix="/manage/runs", include_in_schema=False, dependencies=
 Text = Annotated[str, Form(max_length=200)]
 WIDTH: Final = 320
 HEIGHT: Final = 140
+INSTALL: Final = "pip install 'atisbo[training]'"
+ELSEWHERE: Final = "ATISBO_WORKER_QUEUES=learn atisbo worker"
 
 
 def state_words(_: Translate) -> dict[str, str]:
@@ -73,6 +75,8 @@ def _list(
         training_side=Split.TRAINING,
         recipes=recipes.fitting(*state.application(name)) if name else [],
         equipped=find_spec("torch") is not None,
+        install=INSTALL,
+        elsewhere=ELSEWHERE,
         state_words=state_words(_),
         **{"said_before": {"epochs": "", "learning_rate": ""}, **context},
     )
@@ -172,6 +176,7 @@ def panels(view: RunView, _: Translate, language: str) -> list[dict[str, Any]]:
         "accuracy": _("Right answers"),
         "auc": _("Area under the ROC curve"),
     }
+    titles["iou"] = _("Overlap (IoU)")
     made = []
     for name in names:
         lines = {side: view.curves[side][name] for side in sides if view.curves.get(side, {}).get(name)}

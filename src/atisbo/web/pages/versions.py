@@ -139,7 +139,7 @@ def _shadow(db: Session, actor: Actor, state: Doors, view: VersionView, language
     states = render.status_words(partial(i18n.translate, language))
 
     def said(status: str, findings: dict[str, Any] | None) -> str:
-        label = (findings or {}).get("label")
+        label = (findings or {}).get("label") if view.card.task == "classification" else None
         return called(application, label, language) if label else states[status]
 
     worst = [
