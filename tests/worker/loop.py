@@ -105,3 +105,28 @@ def prepared(
         lambda s: activations.activate(s, curator, version_id=first.id, reason="the first", password=PASSWORD)
     )
     return Loop(application, card, active, snapshot(workplace, curator, describe, spots=True))
+
+
+APPLICATION = """
+[application]
+name = "spots"
+task = "segmentation"
+title.en = "Spots"
+summary.en = "Outlines spots."
+intended_use.en = "Tests."
+[input.tensor]
+size = [32, 32]
+[output]
+labels = ["spot"]
+activation = "sigmoid"
+[consent]
+version = 1
+text.en = "Yes"
+"""
+
+
+def installed(folder: Path, recipe: str = RECIPE) -> None:
+    """The application as a folder that the service finds."""
+    (folder / "application.toml").write_text(APPLICATION)
+    (folder / "model.onnx").write_bytes(bright_nchw().SerializeToString())
+    (folder / "recipe.toml").write_text(recipe)

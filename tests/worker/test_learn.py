@@ -9,7 +9,9 @@ from uuid import UUID
 
 import pytest
 from pgqueuer.errors import RetryRequested
+from typer.testing import CliRunner
 
+from atisbo.cli import app
 from atisbo.config import Settings
 from atisbo.domain.access import Actor, Role
 from atisbo.domain.datasets import Split
@@ -22,7 +24,7 @@ from atisbo.services.work import Workplace
 from atisbo.worker.evaluate import Evaluating
 from atisbo.worker.learn import Learning
 from tests.conftest import PASSWORD
-from tests.worker.loop import Loop, prepared
+from tests.worker.loop import Loop, installed, prepared
 
 
 @pytest.fixture
@@ -157,6 +159,25 @@ def test_a_run_that_cannot_be_done_says_why(workplace: Workplace, curator: Actor
     assert failed.state is State.FAILED
     assert failed.failure is not None
     assert "network.kind" in failed.failure.values["fault"]
+
+
+def test_the_operator_starts_a_run(
+    workplace: Workplace, curator: Actor, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = loop.application.folder
+    installed(folder)
+    monkeypatch.setenv("ATISBO_DATABASE_URL", workplace.settings.database_url or "")
+    monkeypatch.setenv("ATISBO_DATA_DIR", str(workplace.settings.data_dir))
+    monkeypatch.setenv("ATISBO_APPLICATIONS_DIR", str(folder.parent))
+
+    def retrain(recipe: str) -> str:
+        words = ["retrain", "spots", "--dataset", str(loop.dataset.id), "--recipe", recipe, "--epochs", "3"]
+        return " ".join(CliRunner().invoke(app, words).output.split())
+
+    assert "There is no recipe nothing" in retrain("nothing")
+    assert "waiting, 3 epochs" in retrain("recipe")
+    (run,) = workplace.within(lambda s: runs.list_(s, curator))
+    assert (run.state, run.created_by, run.start) == (State.WAITING, None, None)
 
 
 def test_queues_have_names() -> None:

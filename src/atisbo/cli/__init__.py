@@ -14,7 +14,7 @@ from atisbo.cli.predict import predict
 from atisbo.cli.profile import profile
 from atisbo.cli.teach import teach
 from atisbo.cli.trial import trial
-from atisbo.cli.versions import versions
+from atisbo.cli.versions import retrain, versions
 
 __all__ = ["app"]
 
@@ -25,6 +25,7 @@ app.add_typer(learn)
 app.add_typer(teach)
 app.add_typer(versions, name="versions")
 app.command(hidden=True)(trial)
+app.command()(retrain)
 app.command()(predict)
 app.command("import")(adopt)
 app.command()(profile)

@@ -90,6 +90,43 @@ def rollback(application: Application) -> None:
         typer.echo(f"{activations.rollback(session, None, version_id=present).name} answers")
 
 
+@plainly
+def retrain(
+    application: Application,
+    dataset: Annotated[UUID, typer.Option(help="Its number, as `atisbo dataset list` says it.")],
+    recipe: Annotated[str, typer.Option(help="Of the application's folder, or a shipped one that fits it.")],
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    from_active: Annotated[
+        bool | None, typer.Option("--from-active/--fresh", help="Go on from the weights of the version that answers.")
+    ] = None,
+) -> None:
+    """Have a network trained by a worker that takes the queue `learn`; what comes out is a candidate."""
+    from atisbo.cli.database import opened
+    from atisbo.domain.applications import installed
+    from atisbo.domain.runs import Overrides
+    from atisbo.services import runs
+    from atisbo.services import versions as service
+
+    chosen = settings()
+    found = installed(chosen.applications_dir)
+    if application not in found:
+        raise NotFound("application_unknown", "There is no application called {name}.", name=application)
+    asked, card = found[application]
+    with opened(chosen) as workplace, workplace.transaction() as session:
+        active = service.answering(session).get(application)
+        view = runs.start(
+            session,
+            None,
+            application=asked,
+            card=active.card if active else card,
+            dataset_id=dataset,
+            recipe=recipe,
+            overrides=Overrides(epochs=epochs),
+            from_active=from_active,
+        )
+    typer.echo(f"{view.id}: {view.state}, {view.epochs} epochs; /manage/runs/{view.id} shows how it goes")
+
+
 def named(session: Session, application: str, version: str | None) -> UUID:
     """The version of that name; the active one for None.
 

@@ -79,7 +79,7 @@ class Order:
 
 def start(
     session: Session,
-    actor: Actor,
+    actor: Actor | None,
     *,
     application: Application,
     card: Card,
@@ -91,6 +91,7 @@ def start(
     """Ask for a run; a worker that takes the queue ``learn`` does it.
 
     Args:
+        actor: None for the operator.
         card: of the version that answers now.
         from_active: go on from its weights; by itself where the recipe begins with weights of a file.
 
@@ -98,7 +99,8 @@ def start(
         NotFound: no such dataset, or no such recipe for this application.
         Invalid: the dataset is of another application, or nothing in it can be learnt from.
     """
-    actor.require(Right.MANAGE_VERSIONS)
+    if actor is not None:
+        actor.require(Right.MANAGE_VERSIONS)
     chosen = datasets.get(session, actor, dataset_id=dataset_id)
     if chosen.application != application.name or not chosen.counts.get(Split.TRAINING):
         raise Invalid("dataset_empty", "Choose a dataset of this application that has images to learn from.")
@@ -112,7 +114,7 @@ def start(
         recipe_name=found.name,
         recipe=(overrides or Overrides()).applied(found.said),
         start_id=active.id if active else None,
-        created_by=actor.user_id,
+        created_by=actor.user_id if actor else None,
     )
     session.add(record)
     session.flush()
