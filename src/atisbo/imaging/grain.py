@@ -15,6 +15,8 @@ Grain = NDArray[np.float32]
 
 SIDE: Final = 24
 _BLUR: Final = 1.5
+_NOTHING: Final = 1e-3
+"""Grey levels: less comes from rounding."""
 
 
 def grain(pixels: Pixels) -> Grain:
@@ -29,6 +31,7 @@ def grain(pixels: Pixels) -> Grain:
     small = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     fine = (grey - cv2.GaussianBlur(grey, (0, 0), _BLUR, borderType=cv2.BORDER_REPLICATE)).ravel()
+    fine[np.abs(fine) < _NOTHING] = 0
     eased = np.sign(fine) * np.sqrt(np.abs(fine))
     length = np.linalg.norm(eased)
     return np.asarray(eased / length if length > 0 else eased, np.float32)

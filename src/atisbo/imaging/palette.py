@@ -15,7 +15,7 @@ from atisbo.imaging.transform import Pixels
 Palette = NDArray[np.float32]
 """(294,), float32, of length 1."""
 
-_SIDE: Final = 64
+_SIDE: Final = 32
 _LOW: Final = np.array(LOW, np.float32)
 _HIGH: Final = np.array(HIGH, np.float32)
 SIZE: Final = STEPS[0] * STEPS[1] * STEPS[2]
