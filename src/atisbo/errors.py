@@ -4,6 +4,7 @@
     ├── UserError          the caller can mend it; becomes a 4xx and is shown in their language
     │   ├── Invalid        the request is understood and wrong (422)
     │   ├── NotSignedIn    no valid credentials (401)
+    │   ├── SecondFactorNeeded   the password was right, and a code is asked for as well (401)
     │   ├── NotAllowed     signed in, and not permitted (403)
     │   │   └── ConsentNeeded   not before agreeing to the terms (403)
     │   ├── NotFound       not there, or not visible to this actor (404)
@@ -46,6 +47,16 @@ class Invalid(UserError):
 
 class NotSignedIn(UserError):
     status = 401
+
+
+class SecondFactorNeeded(UserError):
+    """``ticket`` stands for the password that was right, for a few minutes."""
+
+    status = 401
+
+    def __init__(self, code: str, message: str, *, ticket: str, **values: object) -> None:
+        self.ticket = ticket
+        super().__init__(code, message, **values)
 
 
 class NotAllowed(UserError):

@@ -146,3 +146,15 @@ def reset_password(
     with opened(settings()) as workplace, workplace.transaction() as session:
         reset(session, email=email, password=password)
     typer.echo(f"{email}: new password set")
+
+
+@users.command("second-factor-off")
+@plainly
+def second_factor_off(email: str) -> None:
+    """Remove somebody's second factor: telephone and recovery codes are lost."""
+    from atisbo.cli.database import opened
+    from atisbo.services.users import remove_second_factor
+
+    with opened(settings()) as workplace, workplace.transaction() as session:
+        remove_second_factor(session, email=email)
+    typer.echo(f"{email}: no second factor")

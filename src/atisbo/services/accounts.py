@@ -16,10 +16,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from atisbo.config import Settings
+from atisbo.config import Secrets, Settings
 from atisbo.domain.access import Actor, Right, Role
 from atisbo.errors import Conflict, Invalid, NotAllowed, NotSignedIn
-from atisbo.services import audit
+from atisbo.services import audit, second_factor
 from atisbo.store.accounts import (
     InvitationRecord,
     RefreshTokenRecord,
@@ -146,9 +146,38 @@ def sign_in(
     password: str,
     address: str = "",
     user_agent: str = "",
+    keys: Secrets | None = None,
 ) -> str:
-    """Check the password and open a browser session; returns its token, which is stored only as a hash."""
+    """Check the password and open a browser session; returns its token, which is stored only as a hash.
+
+    Raises:
+        NotSignedIn: the address or the password is wrong.
+        SecondFactorNeeded: the password is right; go on with :func:`sign_in_second`.
+    """
     user = verify(session, email=email, password=password)
+    second_factor.check(session, keys, user, "")
+    return _signed_in(session, settings, user, address, user_agent)
+
+
+def sign_in_second(
+    session: Session,
+    settings: Settings,
+    *,
+    ticket: str,
+    code: str,
+    keys: Secrets,
+    address: str = "",
+    user_agent: str = "",
+) -> str:
+    """The second step; raises NotSignedIn for a wrong code or a ticket that has ended."""
+    user = second_factor.holder(session, keys, ticket)
+    if not code.strip():
+        raise NotSignedIn("second_factor_wrong", "The code is wrong or was used before. Try the next one.")
+    second_factor.check(session, keys, user, code)
+    return _signed_in(session, settings, user, address, user_agent)
+
+
+def _signed_in(session: Session, settings: Settings, user: UserRecord, address: str, user_agent: str) -> str:
     session.execute(delete(SessionRecord).where(SessionRecord.expires_at <= now()))
     note_sign_in(session, user, address)
     return _open_session(session, settings, user.id, address, user_agent)

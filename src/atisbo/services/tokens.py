@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from atisbo.config import Secrets, Settings
 from atisbo.domain.access import SCOPES, Actor, Right
 from atisbo.errors import Invalid, NotFound, NotSignedIn
-from atisbo.services import audit
+from atisbo.services import audit, second_factor
 from atisbo.services.accounts import actor_of, note_sign_in, verify
 from atisbo.store.accounts import (
     PersonalTokenRecord,
@@ -56,9 +56,19 @@ def _expired() -> NotSignedIn:
     return NotSignedIn("token_wrong", "The token is expired or not valid. Sign in again.")
 
 
-def issue(session: Session, settings: Settings, keys: Secrets, *, email: str, password: str, address: str = "") -> Pair:
-    """Check the password and start a new family of refresh tokens."""
+def issue(
+    session: Session,
+    settings: Settings,
+    keys: Secrets,
+    *,
+    email: str,
+    password: str,
+    code: str = "",
+    address: str = "",
+) -> Pair:
+    """Check the password, and the second factor's code if it is on, and start a new family of refresh tokens."""
     user = verify(session, email=email, password=password)
+    second_factor.check(session, keys, user, code)
     note_sign_in(session, user, address)
     return _pair(session, settings, keys, user.id, uuid4())
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from atisbo.config import Settings
 from atisbo.domain.access import Actor, Right, Role
 from atisbo.errors import Conflict, Invalid, NotFound
-from atisbo.services import audit
+from atisbo.services import audit, second_factor
 from atisbo.services.accounts import create, end_everything, set_password
 from atisbo.services.quotas import room_of
 from atisbo.store.accounts import InvitationRecord, PersonalTokenRecord, Room, UsageRecord, UserRecord, by_email, hashed
@@ -191,3 +191,11 @@ def reset_password(session: Session, *, email: str, password: str) -> None:
         raise NotFound("user_unknown", "There is no such user.")
     set_password(session, user, password)
     audit.note(session, None, "user.password_reset", f"user:{user.id}", by="operator")
+
+
+def remove_second_factor(session: Session, *, email: str) -> None:
+    """For operators: somebody lost telephone and recovery codes."""
+    user = by_email(session, email.strip())
+    if user is None:
+        raise NotFound("user_unknown", "There is no such user.")
+    second_factor.remove(session, user)

@@ -27,6 +27,7 @@ from atisbo.store import (  # noqa: F401 -- they register their records
     runs,
     scenarios,
     shadows,
+    second_factors,
     trials,
     versions,
     webhooks,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 from pydantic import BaseModel, Field
 
@@ -57,14 +57,24 @@ def register(body: Registration, request: Request, db: Db, state: AppState) -> M
 
 
 @router.post("/auth/token")
-def token(form: Annotated[OAuth2PasswordRequestForm, Depends()], request: Request, state: AppState) -> TokenPair:
-    """Exchange e-mail address (as ``username``) and password for a short access token and a refresh token."""
+def token(
+    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+    request: Request,
+    state: AppState,
+    code: Annotated[str, Form(max_length=40, description="Of the second factor, where it is on")] = "",
+) -> TokenPair:
+    """Exchange e-mail address (as ``username``) and password for a short access token and a refresh token.
+
+    Where a second factor is on and no ``code`` came, the problem's code is ``second_factor_needed``.
+    """
     who = {"email": form.username, "address": address_of(request)}
     within = state.workplace.within
     try:
         with state.sign_in_pace.attempt(form.username, request):
             return _shown(
-                within(lambda db: tokens.issue(db, state.settings, state.secrets, password=form.password, **who))
+                within(
+                    lambda db: tokens.issue(db, state.settings, state.secrets, password=form.password, code=code, **who)
+                )
             )
     except NotSignedIn:
         within(lambda db: accounts.note_failure(db, **who))

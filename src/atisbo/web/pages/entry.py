@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from atisbo.errors import NotSignedIn, UserError
+from atisbo.errors import NotSignedIn, SecondFactorNeeded, UserError
 from atisbo.services import accounts
 from atisbo.web import render
 from atisbo.web.deps import AppState, Db, MaybeActor, State, protect
@@ -48,6 +49,8 @@ def sign_in(
     try:
         with db.begin_nested():
             token = _session_token(request, db, state, email, password)
+    except SecondFactorNeeded as needed:
+        return _second(request, target, needed.ticket)
     except UserError as error:
         if isinstance(error, NotSignedIn):
             accounts.note_failure(db, email=email, address=address_of(request))
@@ -65,6 +68,43 @@ def sign_in(
     return answer
 
 
+@router.post("/sign-in/code")
+def second_step(
+    request: Request, db: Db, state: AppState, ticket: Text = "", code: Text = "", next: Text = "/"
+) -> Response:
+    """The code, after the password was right."""
+    target = local(next)
+    try:
+        with state.sign_in_pace.attempt(hashlib.sha256(ticket.encode()).hexdigest(), request), db.begin_nested():
+            token = accounts.sign_in_second(
+                db,
+                state.settings,
+                ticket=ticket,
+                code=code,
+                keys=state.secrets,
+                address=address_of(request),
+                user_agent=request.headers.get("user-agent", ""),
+            )
+    except UserError as error:
+        if error.code == "second_factor_late":
+            return see(f"/sign-in{_next_query(target)}")
+        return _second(request, target, ticket, error)
+    answer = see(target)
+    set_session_cookie(answer, state.settings, token)
+    return answer
+
+
+def _second(request: Request, target: str, ticket: str, error: UserError | None = None) -> Response:
+    return render.page(
+        request,
+        "second_factor.html",
+        status=error.status if error else 200,
+        errors=blame(request, error, {"second_factor_wrong": "code"}) if error else render.Errors(),
+        next=target,
+        ticket=ticket,
+    )
+
+
 def _session_token(request: Request, db: Session, state: State, email: str, password: str) -> str:
     """Raises NotSignedIn for wrong credentials and TooMany after too many of them."""
     with state.sign_in_pace.attempt(email, request):
@@ -75,6 +115,7 @@ def _session_token(request: Request, db: Session, state: State, email: str, pass
             password=password,
             address=address_of(request),
             user_agent=request.headers.get("user-agent", ""),
+            keys=state.secrets,
         )
 
 
