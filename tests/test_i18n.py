@@ -99,6 +99,7 @@ def test_templates_hold_no_sentence_outside_the_catalogue() -> None:
         if path.name == "api_docs.html":
             continue
         text = re.sub(r"\{[{%#].*?[}%#]\}", " ", path.read_text(), flags=re.DOTALL)
+        text = re.sub(r"<code>.*?</code>", " ", text, flags=re.DOTALL)  # commands have no language
         for piece in re.findall(r">([^<>]+)<", text):
             words = " ".join(piece.split())
             if re.search(r"[A-Za-zÀ-ÿ]{2,} [A-Za-zÀ-ÿ]{2,}", words) and words not in allowed:

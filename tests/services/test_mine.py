@@ -136,7 +136,11 @@ def test_every_table_that_names_a_person_is_taken_along(workplace: Workplace) ->
         "refresh_tokens",
         "reviews",
         "runs",
+        "scenarios",
+        "second_factors",
         "sessions",
         "usage",
         "versions",
+        "webhook_keys",
+        "webhooks",
     }

@@ -28,11 +28,13 @@ from atisbo.store.predictions import PredictionRecord
 from atisbo.store.readings import PanelRecord, ReadingRecord
 from atisbo.store.reviews import ReviewRecord
 from atisbo.store.runs import RunRecord
+from atisbo.store.scenarios import ScenarioRecord
+from atisbo.store.second_factors import SecondFactorRecord
 from atisbo.store.versions import ActivationRecord, VersionRecord
 from atisbo.store.webhooks import WebhookRecord
 
 Row = dict[str, Any]
-_SECRET: Final = frozenset({"password_hash", "token_hash", "reset_hash"})
+_SECRET: Final = frozenset({"password_hash", "token_hash", "reset_hash", "recovery"})
 _PAGE: Final = 50
 _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
@@ -72,6 +74,8 @@ def _account(session: Session, actor: Actor) -> Row:
         "runs": _rows(session, RunRecord, "created_by", actor),
         "readings": _rows(session, ReadingRecord, "reader_id", actor),
         "panels": _rows(session, PanelRecord, "asked_by", actor),
+        "scenarios": _rows(session, ScenarioRecord, "owner_id", actor),
+        "second_factors": _rows(session, SecondFactorRecord, "user_id", actor),
     }
 
 
