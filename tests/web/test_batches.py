@@ -89,3 +89,18 @@ def test_some_predictions_are_asked_for_by_id(
     assert {one["id"] for one in ana.get(query).json()["items"]} == {first, last}
     bea = Door(opened(workplace, tmp_path), bearer(workplace, make_actor("bea")))
     assert bea.get(query).json()["items"] == []
+
+
+def test_every_picture_of_a_batch_can_be_told_of(workplace: Workplace, make_actor: Make, tmp_path: Path) -> None:
+    app = opened(workplace, tmp_path, webhook_hosts=("hooks.example.org",))
+    ana = Door(app, bearer(workplace, make_actor()))
+    files = parts(("a.jpg", b"one"), ("b.jpg", b"two"))
+    form = {"webhook_url": "https://hooks.example.org/told"}
+    refused = ana.post(BATCH, files=files, data=form)
+    assert (refused.status_code, refused.json()["code"]) == (409, "webhook_secret")
+    assert ana.get("/predictions").json()["items"] == []
+    assert ana.post("/me/webhooks/secret").status_code == 201
+    accepted = ana.post(BATCH, files=files, data=form).json()
+    assert accepted["accepted"] == 2
+    told = {one["prediction_id"]: one["state"] for one in ana.get("/me/webhooks").json()["items"]}
+    assert told == {item["prediction"]["id"]: "armed" for item in accepted["items"]}

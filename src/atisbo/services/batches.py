@@ -13,7 +13,7 @@ from atisbo.domain.access import Actor, Right
 from atisbo.domain.applications import Application
 from atisbo.domain.images import Region
 from atisbo.errors import AtisboError, Invalid, Unavailable, UserError
-from atisbo.services import archives, consents, predictions
+from atisbo.services import archives, consents, predictions, webhooks
 from atisbo.services.archives import Entry, Limits
 from atisbo.services.predictions import PredictionView, Upload
 from atisbo.services.work import Workplace
@@ -45,6 +45,8 @@ class Question:
     regions: Mapping[str, Region]
     training_consent: bool = False
     idempotency_key: str | None = None
+    webhook_url: str = ""
+    """Told of each answer, if it is given."""
 
 
 def limits(settings: Settings) -> Limits:
@@ -70,7 +72,7 @@ def ask(workplace: Workplace, actor: Actor, *, question: Question, files: Sequen
     key = question.idempotency_key
     if key is not None and not (key.isprintable() and 1 <= len(key) <= 190):
         raise Invalid("idempotency_key", "The idempotency key must be 1 to 200 printable characters.")
-    workplace.within(lambda session: consents.require(session, actor))
+    workplace.within(lambda session: _permitted(session, workplace.settings, actor, question))
     results: list[Result] = []
     away: Unavailable | None = None
     for number, entry in enumerate(_entries(files, allowed)):
@@ -79,6 +81,12 @@ def ask(workplace: Workplace, actor: Actor, *, question: Question, files: Sequen
         away = result.problem if isinstance(result.problem, Unavailable) else None
         results.append(result)
     return results
+
+
+def _permitted(session: Session, settings: Settings, actor: Actor, question: Question) -> None:
+    consents.require(session, actor)
+    if question.webhook_url:
+        webhooks.check(session, actor, settings, url=question.webhook_url)
 
 
 def _entries(files: Sequence[Sent], allowed: Limits) -> Iterator[Entry]:
@@ -116,7 +124,7 @@ def _one(workplace: Workplace, actor: Actor, question: Question, number: int, en
     key = question.idempotency_key
 
     def work(session: Session) -> PredictionView:
-        return predictions.ask(
+        view = predictions.ask(
             session,
             actor,
             blobs=workplace.blobs,
@@ -126,6 +134,9 @@ def _one(workplace: Workplace, actor: Actor, question: Question, number: int, en
             training_consent=question.training_consent,
             idempotency_key=f"{key}#{number}" if key else None,
         )
+        if question.webhook_url:
+            webhooks.arm(session, actor, workplace.settings, prediction_id=view.id, url=question.webhook_url)
+        return view
 
     try:
         return Result(name, prediction=workplace.within(work))

@@ -60,16 +60,25 @@ class Message:
     secret: str
 
 
-def arm(session: Session, actor: Actor, settings: Settings, *, prediction_id: UUID, url: str) -> None:
-    """Have ``url`` told when the prediction is finished; at once if it is.
+def check(session: Session, actor: Actor, settings: Settings, *, url: str) -> None:
+    """Whether this actor may have ``url`` told.
 
     Raises:
         Invalid: webhooks are off, or the address is not one that they may go to.
-        Conflict: there is no signing secret yet, or the prediction has another webhook.
+        Conflict: there is no signing secret yet.
     """
     rules.target(url, settings.webhook_hosts, insecure=settings.webhook_http)
     if rotation(session, actor.user_id) is None:
         raise Conflict("webhook_secret", "Make a signing secret for webhooks first, on the page of your account.")
+
+
+def arm(session: Session, actor: Actor, settings: Settings, *, prediction_id: UUID, url: str) -> None:
+    """Have ``url`` told when the prediction is finished; at once if it is.
+
+    Raises:
+        Invalid, Conflict: see :func:`check`; Conflict also where the prediction has another webhook.
+    """
+    check(session, actor, settings, url=url)
     prediction = predictions.find(session, actor, prediction_id)
     values = {"prediction_id": prediction.id, "owner_id": actor.user_id, "url": url}
     session.execute(insert(WebhookRecord).values(values).on_conflict_do_nothing())

@@ -209,7 +209,7 @@ _PACE = text(
     WITH recent AS (
         SELECT started_at, finished_at FROM predictions
         WHERE finished_at > now() - make_interval(mins => :minutes) AND started_at IS NOT NULL
-        ORDER BY finished_at DESC LIMIT 300
+        ORDER BY finished_at DESC LIMIT 64
     ), run AS (
         SELECT started_at, finished_at, max(finished_at) OVER (
             ORDER BY started_at, finished_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING

@@ -40,6 +40,7 @@ _BODY: Final[dict[str, Any]] = {
                         "description": "JSON {file name: {x, y, width, height}} in each original's pixels",
                     },
                     "consent": {"type": "string", "description": "`training` lets reviewed images be learnt from"},
+                    "webhook_url": {"type": "string", "description": "Told of each answer; see `webhooks`"},
                 },
             }
         }
@@ -78,7 +79,7 @@ async def ask(
     request.state.actor = actor
     most = batches.limits(state.settings).files
     async with request.form(max_files=most + 1, max_fields=10) as form:
-        question = Question(asked, _regions(form), form.get("consent") == "training", idempotency_key)
+        question = Question(asked, _regions(form), form.get("consent") == "training", idempotency_key, _url(form))
         files = [_sent(part) for part in form.getlist("files") if isinstance(part, UploadFile)]
         results = await run_in_threadpool(batches.ask, state.workplace, actor, question=question, files=files)
     return _shape(results, language_of(request))
@@ -86,6 +87,11 @@ async def ask(
 
 def _sent(part: UploadFile) -> Sent:
     return Sent(part.filename or "", part.file, part.size or 0)
+
+
+def _url(form: FormData) -> str:
+    said = form.get("webhook_url")
+    return said if isinstance(said, str) else ""
 
 
 def _regions(form: FormData) -> dict[str, Region]:
