@@ -132,10 +132,23 @@ def test_a_finger_draws_and_two_zoom(visit: Visit) -> None:
     assert before
     assert after
     assert after["width"] > 1.3 * before["width"]
+    pen = {"button": "left", "buttons": 1, "pointerType": "pen", "clickCount": 1}
+    at = placed(page, network.shape)
+    spot = pen | dict(zip(("x", "y"), at(300, 430), strict=True))
+    touch.send("Input.dispatchMouseEvent", {"type": "mousePressed"} | spot)
+    touch.send("Input.dispatchMouseEvent", {"type": "mouseReleased"} | spot)
+    for kind, point in (("touchStart", (250, 300)), ("touchMove", (270, 320))):
+        fingers(kind, at(*point))
+    fingers("touchEnd")
+    moved = page.locator(".editor-room img").bounding_box()
+    assert moved
+    assert moved["x"] > after["x"] + 5, "where a pen draws, a finger moves the picture"
     page.click("[data-do=save]")
     expect(page.locator("#editor")).not_to_have_attribute("open", "")
     expect(page.locator(".correction-line")).to_contain_text("Contorno corregido")
     painted = pixels(page, f"{address}/review/mask.png") != network
+    assert painted[430, 300]
+    painted[400:460, 270:330] = False
     rows, columns = np.nonzero(painted)
     assert painted[420, 30:90].all()
     assert (columns.min() > 10, columns.max() < 110, abs(rows.mean() - 420) < 2) == (True, True, True)

@@ -48,7 +48,7 @@ export class Hand {
     this.#then.sized();
   }
 
-  /** Close the polygon that is being drawn and fill it; with ``on`` false, take its inside away. */
+  /** Close the polygon that is being drawn, if one is, and fill it; with ``on`` false, take its inside away. */
   close(on = true) {
     if (this.#points.length > 2) {
       this.mask.begin();
@@ -69,7 +69,7 @@ export class Hand {
   }
 
   #down(event) {
-    if (!this.mask || event.target.closest("button")) return;
+    if (!this.mask || event.target.closest("button, .editor-question, .editor-busy")) return;
     event.preventDefault();
     this.#room.setPointerCapture(event.pointerId);
     if (event.pointerType === "pen") this.#penned = true;

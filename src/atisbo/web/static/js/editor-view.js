@@ -49,8 +49,10 @@ export class View extends EventTarget {
   }
 
   hide() {
-    this.#mask = null;
+    this.#mask = this.reference = null;
+    this.bare = false;
     this.#picture.removeAttribute("src");
+    this.#context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
   }
 
   fit() {

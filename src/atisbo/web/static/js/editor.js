@@ -34,6 +34,11 @@ export class Editor {
     });
   }
 
+  /** There is something to draw on, and nothing is on its way. */
+  get #ready() {
+    return !!this.#mask && !this.#dialog.hasAttribute("data-loading");
+  }
+
   get #size() {
     return this.#dialog.querySelector("#editor-size");
   }
@@ -48,6 +53,8 @@ export class Editor {
   async open(item) {
     this.#item = item;
     this.#steps = 0;
+    this.#mask = this.#hand.mask = null;
+    this.#view.hide();
     this.#dialog.querySelector("[data-slot=editor-name]").textContent = item.name;
     this.#dialog.toggleAttribute("data-blank", !!item.blank);
     this.#ask(false);
@@ -70,6 +77,7 @@ export class Editor {
     this.#mask = this.#hand.mask = new Mask(width, height, bits);
     this.#hand.radius = Math.max(Math.min(part?.width ?? width, part?.height ?? height) / 40, 1);
     this.#view.reference = blank ? null : this.#theirs;
+    for (const name of ["reference", "hide"]) this.#press(name, true);
     this.#list(layers);
     this.#layer(0);
     this.#tool("brush");
@@ -159,13 +167,14 @@ export class Editor {
   /** By keyboard a button keeps the focus; after a mouse or a finger the keys are the picture's again. */
   #click(button, pointed) {
     const { tool, layer, do: action } = button?.dataset ?? {};
-    if (tool) this.#tool(tool);
-    if (layer) this.#layer(Number(layer));
+    if (tool && this.#ready) this.#tool(tool);
+    if (layer && this.#ready) this.#layer(Number(layer));
     if (action) this.#act(action);
     if (button && pointed && action !== "leave" && this.#dialog.open) this.#room.focus({ preventScroll: true });
   }
 
   #act(name) {
+    if (!this.#ready && !name.startsWith("leave") && name !== "stay") return;
     const actions = {
       undo: () => this.#undo(true),
       redo: () => this.#undo(false),
@@ -204,7 +213,7 @@ export class Editor {
   #key(event) {
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const number = Number(key);
-    if (!this.#mask) return;
+    if (!this.#ready) return;
     if (event.ctrlKey || event.metaKey) {
       if (key !== "z" && key !== "y") return;
       this.#undo(key === "z" && !event.shiftKey);
@@ -255,6 +264,7 @@ export class Editor {
   async #save() {
     const { id, version } = this.#item;
     if (this.#dialog.querySelector("[data-do=save]").disabled) return;
+    this.#hand.close();
     this.#dialog.toggleAttribute("data-loading", true);
     this.#say(say("review.saving"));
     try {
