@@ -4,7 +4,7 @@ import { explanation, sentence } from "./answers.js";
 import { correctable, paint } from "./correct.js";
 import { decode } from "./editor-png.js";
 import { Editor } from "./editor.js";
-import { getMask, inboxAnswer, inboxNext, inboxRelease, inboxUndo } from "./server.js";
+import { getMask, inboxAnswer, inboxNext, inboxRelease, inboxUndo, putMask } from "./server.js";
 import { Stage } from "./stage.js";
 import { capital, label, say } from "./words.js";
 
@@ -101,16 +101,40 @@ class Inbox {
   #readers(readers) {
     const list = this.#slot("readers");
     list.hidden = !readers.length;
-    list.replaceChildren(
-      ...readers.map((review, number) => {
-        const row = document.createElement("li");
-        row.dataset.reader = number;
-        const drawn = review.mask?.state === "kept" ? say("inbox.drawn") : "";
-        const said = review.label ? capital(label(review.label)) : say(`inbox.verdict.${review.verdict}`);
-        row.textContent = `${say("inbox.reader", { number: number + 1 })}: ${[said, drawn].filter(Boolean).join(", ")}`;
-        return row;
-      }),
-    );
+    list.replaceChildren(...readers.map((review, number) => this.#reader(review, number)));
+  }
+
+  /** What one of the two said; an outline of theirs can be taken over as it is. */
+  #reader({ label: named, verdict, mask }, number) {
+    const row = document.createElement("li");
+    const theirs = this.#takes && mask?.state === "kept";
+    const said = named ? capital(label(named)) : say(`inbox.verdict.${verdict}`);
+    row.dataset.reader = number;
+    row.textContent = `${say("inbox.reader", { number: number + 1 })}: ${[said, mask?.state === "kept" && say("inbox.drawn")].filter(Boolean).join(", ")}`;
+    if (!theirs) return row;
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "link", textContent: say("inbox.take", { number: number + 1 }) });
+    button.dataset.take = number;
+    row.append(" ", button);
+    return row;
+  }
+
+  get #takes() {
+    return this.#bench.dataset.task === "segmentation";
+  }
+
+  /** Decide for the outline of one of the two readers. */
+  async #take(number, since) {
+    const entry = this.#current;
+    const review = entry?.reading.readers[number];
+    if (this.#busy || review?.mask?.state !== "kept") return;
+    try {
+      const bytes = await getMask(entry.item.id, `review/mask.png?author=${review.author_id}`);
+      await putMask(entry.item.id, new Blob([bytes]), null);
+    } catch (refusal) {
+      return this.#trouble(refusal);
+    }
+    if (this.#current === entry) this.#answer({ verdict: "wrong", label: null }, since);
   }
 
   /** The outlines of the two who differ, each in the colour of its line. */
@@ -238,7 +262,8 @@ class Inbox {
 
   #listen() {
     this.#bench.addEventListener("click", ({ target, timeStamp }) => {
-      const { verdict, label: value } = target.closest("button")?.dataset ?? {};
+      const { verdict, label: value, take } = target.closest("button")?.dataset ?? {};
+      if (take) this.#take(Number(take), timeStamp);
       if (verdict) this.#judge(verdict, timeStamp);
       if (value) this.#name(value, timeStamp);
     });
@@ -277,6 +302,7 @@ class Inbox {
       "-": () => this.#stage.viewport.zoomBy(1 / 1.4),
       0: () => this.#stage.viewport.fit(),
     };
+    if (this.#takes && (key === "1" || key === "2")) actions[key] = () => this.#take(Number(key) - 1, timeStamp);
     const action = digit ? () => this.#name(digit.dataset.label, timeStamp) : actions[key.length === 1 ? key.toLowerCase() : key];
     if (!action) return;
     event.preventDefault();
