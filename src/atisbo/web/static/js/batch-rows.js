@@ -5,6 +5,7 @@ import { reviewable } from "./batch-label.js";
 import { certainty } from "./batch-out.js";
 import { capital, label, say, score } from "./words.js";
 
+const TOGETHER_MS = 60;
 const SHAPES = { queued: "waiting" };
 
 /** Tells ``arranged`` after every change of what is seen, ``opened`` when a row is pressed. */
@@ -16,6 +17,7 @@ export class Rows extends EventTarget {
   #sift;
   #shown = [];
   #pending = false;
+  #marked = null;
 
   constructor(collection, sift) {
     super();
@@ -42,25 +44,27 @@ export class Rows extends EventTarget {
     row.focus({ preventScroll: true });
   }
 
-  /** Once for everything that changed since the last picture of the screen. */
+  /** Once for everything that changes within a moment. */
   arrange() {
     if (this.#pending) return;
     this.#pending = true;
-    requestAnimationFrame(() => {
+    setTimeout(() => {
       this.#pending = false;
       this.#arrange();
-    });
+    }, TOGETHER_MS);
   }
 
   #arrange() {
     const wanted = this.#sift.apply(this.#collection.all);
     const seen = new Set(wanted.map(({ key }) => key));
-    for (const [key, row] of this.#rows) row.hidden = !seen.has(key);
+    for (const [key, row] of this.#rows) if (row.hidden === seen.has(key)) row.hidden = !row.hidden;
     const same = wanted.length === this.#shown.length && wanted.every((item, at) => item === this.#shown[at]);
     this.#shown = wanted;
-    if (!same) this.#body.append(...wanted.map(({ key }) => this.#rows.get(key)));
-    wanted.forEach(({ key }, at) => this.#rows.get(key).setAttribute("aria-rowindex", at + 2));
-    this.#body.parentElement.setAttribute("aria-rowcount", wanted.length + 1);
+    if (!same) {
+      this.#body.append(...wanted.map(({ key }) => this.#rows.get(key)));
+      wanted.forEach(({ key }, at) => this.#rows.get(key).setAttribute("aria-rowindex", at + 2));
+      this.#body.parentElement.setAttribute("aria-rowcount", wanted.length + 1);
+    }
     this.dispatchEvent(new Event("arranged"));
   }
 
@@ -98,7 +102,9 @@ export class Rows extends EventTarget {
     slot("label").textContent = named;
     slot("reviewed").dataset.verdict = item.review?.verdict ?? "";
     slot("reviewed").querySelector("span").textContent = item.review ? say(`reviewed.${item.review.verdict}`) : "";
-    slot("problem").textContent = item.trouble ?? item.problem ?? "";
+    const why = item.trouble ?? item.problem ?? "";
+    slot("problem").textContent = why;
+    row.toggleAttribute("data-why", !!why);
     this.#meter(slot("certainty"), item);
     this.#picture(row, item);
   }
@@ -128,11 +134,12 @@ export class Rows extends EventTarget {
   }
 
   #mark(item) {
-    for (const [key, row] of this.#rows) {
-      const chosen = key === item?.key;
-      row.setAttribute("aria-selected", String(chosen));
-      row.tabIndex = chosen ? 0 : -1;
-    }
+    const row = this.#rows.get(item?.key);
+    this.#marked?.setAttribute("aria-selected", "false");
+    if (this.#marked) this.#marked.tabIndex = -1;
+    row?.setAttribute("aria-selected", "true");
+    if (row) row.tabIndex = 0;
+    this.#marked = row;
   }
 }
 

@@ -141,6 +141,7 @@ export class List extends EventTarget {
     const at = this.#indices[this.#at];
     this.#labels.name(this.#item, named);
     this.dispatchEvent(new CustomEvent("labelled", { detail: { at, label: named } }));
+    this.#show();
   }
 
   #click(target) {

@@ -4,6 +4,7 @@ import { capital, label, say } from "./words.js";
 
 const COLOURS = ["#f2a93b", "#5ab8f0", "#43cf9e", "#f1e05a", "#e58cbf", "#ff8a65", "#9aa4ff", "#c3e88d", "#c9b6a3"];
 const NONE = "#8a8883";
+const OPINIONS = { agrees: "#43cf9e", differs: "#ff8a65" };
 
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255);
 
@@ -14,7 +15,7 @@ export function groups(points, by, names) {
   const found = [...order, null].map((one, at) => ({
     key: one,
     word: one === null ? say("map.none") : (ORDER[by] ? say(`map.${one}`) : capital(label(one))),
-    colour: one === null ? NONE : COLOURS[at % COLOURS.length],
+    colour: one === null ? NONE : (OPINIONS[one] ?? COLOURS[at % COLOURS.length]),
     shape: one === null ? 0 : at % 5,
     indices: [],
   }));
