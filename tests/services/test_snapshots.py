@@ -20,6 +20,7 @@ from atisbo.store import blobs as names
 from atisbo.store.datasets import DatasetItemRecord
 from tests.services.asked import CARD, EYES
 from tests.services.curated import eye, picture, pixels, ready, snapshot, spotted
+from tests.services.test_erasure import blobs, erase, erase_blobs, tables
 
 Make = Callable[..., Actor]
 
@@ -270,3 +271,25 @@ def test_a_picture_that_cannot_be_opened_is_left_out(
     view = ready(snapshot(workplace, curator, describe))
     assert view.facts["left_out"]["unreadable"] == 1
     assert sum(view.counts.values()) == 8
+
+
+def test_of_an_erased_account_no_dataset_keeps_anything(
+    workplace: Workplace, make_actor: Make, curator: Actor, describe: snapshots.Describe
+) -> None:
+    ana, eva = make_actor(), make_actor("eva")
+    for seed in range(800, 810):
+        eye(workplace, ana, seed)
+    gone = eye(workplace, eva, 810, metadata={"comment": "canary", "pressure": 17.25})
+    view = ready(snapshot(workplace, curator, describe, group_by=["comment"]))
+    (item,) = [item for item in records(workplace, view) if item.image_id == gone.image.id]
+    traces = [str(gone.image.id), str(gone.id), str(item.picture), names.digest(picture(810)), str(item.nonce)]
+    traces += [str(item.owner), str(eva.user_id), "17.25"]
+    assert all("dataset_items" in tables(workplace, trace) for trace in traces[:3])
+    erase(workplace, eva)
+    erase_blobs(workplace)
+    discard(workplace)
+    kept = {trace: tables(workplace, trace) - {"audit", "audit_addresses", "pgqueuer"} for trace in traces}
+    assert {trace: found for trace, found in kept.items() if found} == {}
+    assert {trace: blobs(workplace, trace) for trace in traces if blobs(workplace, trace)} == {}
+    again = workplace.within(lambda s: datasets.get(s, curator, dataset_id=view.id))
+    assert (again.sha256, again.removed) == (view.sha256, 1)
