@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date
 from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
@@ -48,7 +48,8 @@ class Sieve(BaseModel):
     version: Text = None
 
     def wanted(self, application: str) -> Wanted:
-        said = {name: value for name, value in self if name not in ("application", "answer", "consent")}
+        special = {"application", "answer", "consent"}
+        said = {field.name: getattr(self, field.name) for field in fields(Wanted) if field.name not in special}
         return Wanted(
             application=application,
             answer="" if self.answer == NOTHING else self.answer,
