@@ -192,6 +192,9 @@ def test_two_read_blind_and_a_third_decides(workplace: Workplace, make_actor: Ma
             answer(workplace, reader, reading, None, label=labels[identity])
         assert give(workplace, reader, 5) == []
     assert give(workplace, mia, 5) == []
+    workplace.within(
+        lambda s: reviews.put(s, mia, application=EYES, card=CARD, prediction_id=one, verdict=Verdict.RIGHT)
+    )
     work(workplace, quarantine)
     assert truths(workplace) == {other: "normal"}
     [reading] = give(workplace, mia, 5)

@@ -114,7 +114,8 @@ def put(
         metadata=metadata or {},
     )
     earlier = latest(session, actor, record, expected)
-    if earlier is not None and said(earlier) == checked:
+    standing = readings.standing(session, record.id, actor.user_id)
+    if earlier is not None and said(earlier) == checked and earlier.standing == standing:
         return view(earlier)
     return view(add(session, actor, record, earlier, checked, mask_of(earlier) if earlier else None))
 
