@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from pgqueuer.errors import RetryRequested
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from atisbo.cli import app
@@ -18,9 +19,10 @@ from atisbo.domain.datasets import Split
 from atisbo.domain.runs import Overrides, State
 from atisbo.domain.versions import State as Stands
 from atisbo.errors import Conflict, NotAllowed, NotFound
-from atisbo.services import activations, evaluations, runs, snapshots, versions
+from atisbo.services import activations, evaluations, lineage, runs, snapshots, versions
 from atisbo.services.runs import RunView
 from atisbo.services.work import Workplace
+from atisbo.store.datasets import DatasetItemRecord
 from atisbo.worker.evaluate import Evaluating
 from atisbo.worker.learn import Learning
 from tests.conftest import PASSWORD
@@ -108,10 +110,14 @@ def test_a_run_becomes_a_version_that_is_judged_promoted_and_rolled_back(
         )
     )
     assert data[8:12] == b"WEBP"
-    with pytest.raises(NotFound):
+    number = int(said["pictures"][0]["file"].partition(".")[0])
+    of_number = DatasetItemRecord.dataset_id == loop.dataset.id, DatasetItemRecord.number == number
+    image_id = workplace.within(lambda s: s.scalars(select(DatasetItemRecord.image_id).where(*of_number)).one())
+    workplace.within(lambda s: lineage.bury(s, [image_id], "withdrawn"))
+    with pytest.raises(NotFound, match="taken back"):
         workplace.within(
             lambda s: evaluations.picture(
-                s, curator, blobs=workplace.blobs, version_id=made.id, number=99, side="first"
+                s, curator, blobs=workplace.blobs, version_id=made.id, number=shown, side="first"
             )
         )
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from pydantic import BaseModel, Field, ValidationError
 
+from atisbo.domain.access import Right
 from atisbo.domain.cards import Card, first_fault
 from atisbo.domain.versions import State
 from atisbo.errors import Invalid
@@ -100,6 +101,7 @@ def submit(
     note: Annotated[str, Form(max_length=2000)] = "",
 ) -> VersionShape:
     """Bring a version. It is `received` until a worker has tried the network against its card, in a closed room."""
+    actor.require(Right.MANAGE_VERSIONS)
     asked, _ = state.application(application)
     read, network, origin = read_card(card.file.read()), model.file.read(), Origin(note=note)
     view = versions.submit(db, actor, blobs=state.blobs, application=asked, card=read, model=network, origin=origin)

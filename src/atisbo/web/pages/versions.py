@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from atisbo import i18n
-from atisbo.domain.access import Actor
+from atisbo.domain.access import Actor, Right
 from atisbo.domain.datasets import Split
 from atisbo.domain.versions import CANDIDATE, State, proves_better
 from atisbo.errors import NotFound, UserError
@@ -67,6 +67,7 @@ def bring(
     application: Text = "",
     note: Text = "",
 ) -> Response:
+    actor.require(Right.MANAGE_VERSIONS)
     try:
         with db.begin_nested():
             asked, _ = state.application(application)
