@@ -162,15 +162,16 @@ def test_a_file_name_is_shown_and_never_a_path(ana: httpx.Client) -> None:
 
 
 def test_without_or_with_wrong_credentials_nothing_is_taken(service: Service) -> None:
-    for headers in (
-        {},
-        {"Authorization": "Bearer nonsense"},
-        {"Authorization": "Bearer"},
-        {"Authorization": "Basic eDp5"},
+    plain = 'Bearer realm="atisbo"'
+    for headers, challenge in (
+        ({}, plain),
+        ({"Authorization": "Bearer nonsense"}, f'{plain}, error="invalid_token"'),
+        ({"Authorization": "Bearer"}, plain),
+        ({"Authorization": "Basic eDp5"}, plain),
     ):
         answer = httpx.post(service.url + ASK, files={"file": ("f.jpg", jpeg())}, headers=headers)
         assert answer.status_code == 401, headers
-        assert answer.headers["www-authenticate"] == "Bearer"
+        assert answer.headers["www-authenticate"] == challenge, "RFC 6750, section 3"
         assert answer.headers["content-type"] == "application/problem+json"
 
 

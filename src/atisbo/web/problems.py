@@ -35,7 +35,7 @@ def problem(request: Request, error: AtisboError, *, status: int | None = None, 
     status = status or error.status
     language = render.language_of(request)
     detail = translate(language, error.message, **error.values)
-    headers = _headers(error)
+    headers = _headers(request, error)
     if wants_page(request):
         if isinstance(error, NotSignedIn) and request.method == "GET":
             return RedirectResponse(f"/sign-in?next={request.url.path}", status_code=303)
@@ -56,12 +56,18 @@ def wants_page(request: Request) -> bool:
     return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
 
 
-def _headers(error: AtisboError) -> dict[str, str]:
+def _headers(request: Request, error: AtisboError) -> dict[str, str]:
     if isinstance(error, NotSignedIn):
-        return {"WWW-Authenticate": "Bearer"}
+        return {"WWW-Authenticate": _challenge(request)}
     if isinstance(error, TooMany | Unavailable):
         return {"Retry-After": str(error.retry_after_s)}
     return {}
+
+
+def _challenge(request: Request) -> str:
+    """RFC 6750, section 3: a token that was sent and is not good is named as the reason."""
+    sent = request.headers.get("authorization", "").lower().startswith("bearer ")
+    return 'Bearer realm="atisbo"' + (', error="invalid_token"' if sent else "")
 
 
 async def _ours(request: Request, error: Exception) -> Response:
