@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import Field
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,11 @@ def delete(image_id: UUID, db: Db, actor: CurrentActor) -> Response:
     return Response(status_code=204)
 
 
+async def _signed_in(request: Request) -> None:
+    """Before the body is looked at, in a transaction that is over by then: the answer may be waited for."""
+    await in_transaction(request, lambda _, actor: actor)
+
+
 class Again(Body):
     """What is asked about an image that is stored."""
 
@@ -34,7 +39,13 @@ class Again(Body):
     """In the upright original's pixels."""
 
 
-@router.post("/images/{image_id}/predictions", status_code=202, responses=ANSWERS, response_model=None)
+@router.post(
+    "/images/{image_id}/predictions",
+    status_code=202,
+    responses=ANSWERS,
+    response_model=None,
+    dependencies=[Depends(_signed_in)],
+)
 async def ask_again(
     image_id: UUID,
     asked: Again,
