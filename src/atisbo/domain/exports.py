@@ -22,7 +22,7 @@ log.json        lo que quedó anotado que usted hizo, y desde qué dirección de
                 direcciones se borran y el resto queda con un número que ya no es de nadie
 images/         una carpeta por imagen:
     image.json      cuándo la subió, su tamaño, si permite aprender de ella y que otros la
-                    encuentren, las respuestas que recibió, y los números con que se compara con otras
+                    encuentren, las respuestas que recibió, y los números con que se compara
     original.*      el archivo, tal como lo subió
     <respuesta>/    lo que se hizo con esa respuesta: máscara, contorno, vista previa…
 
@@ -42,8 +42,8 @@ webhooks.json   whom you asked us to tell of an answer
 log.json        what was written down that you did, and from which network address; when you delete your account,
                 the addresses go and the rest stays with a number that is nobody's any more
 images/         one folder for each image:
-    image.json      when you uploaded it, its size, whether it may be learnt from and found by others,
-                    the answers that it got, and the numbers by which it is compared with others
+    image.json      when you uploaded it, its size, whether it may be learnt from and shown to other people,
+                    the answers that it got, and the numbers by which it is compared
     original.*      the file as you uploaded it
     <answer>/       what was made with that answer: mask, outline, preview…
 
