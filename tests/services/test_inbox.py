@@ -16,7 +16,7 @@ from atisbo.domain.inbox import RANDOM_SHARE, Drawn, lot, unlike, worth
 from atisbo.domain.reviews import Verdict
 from atisbo.errors import Conflict, NotAllowed, NotFound
 from atisbo.imaging.quarantine import Quarantine
-from atisbo.services import corrections, inbox, panels, reviews
+from atisbo.services import corrections, inbox, panels, reviews, watching
 from atisbo.services.inbox import Reading
 from atisbo.services.predictions import Outcome
 from atisbo.services.reviews import ReviewView
@@ -95,6 +95,20 @@ def test_what_is_unlike_the_collection_comes_before_what_is_like_it(workplace: W
     order = [reading.prediction.id for _ in range(2) for reading in give(workplace, eva, 10)]
     assert [one for one in order if one in vectors] == [ids[1], ids[2], ids[0]]
     assert unlike(0.0) < unlike(1 - 0.9 / (0.9**2 + 0.3**2) ** 0.5) < unlike(1.0) == unlike(None)
+
+
+def test_only_what_was_drawn_by_lot_is_a_fair_sample(workplace: Workplace, make_actor: Make) -> None:
+    ana, eva = make_actor(), make_actor("eva", Role.CURATOR)
+    for number in range(20):
+        asked(workplace, ana, 0.5, number)
+    drawn = Counter[bool]()
+    for reading in give(workplace, eva, 10) + give(workplace, eva, 10):
+        by_lot = reading.drawn is Drawn.RANDOM
+        drawn[by_lot] += 1
+        answer(workplace, eva, reading, "right" if by_lot else "wrong")
+    seen = workplace.within(lambda s: watching.look(s, eva, application="eyes"))
+    assert (seen.right.count, seen.right.total) == (drawn[True], 20)
+    assert (seen.by_lot.count, seen.by_lot.total) == (drawn[True], drawn[True])
 
 
 def test_two_curators_at_once_are_never_given_the_same(workplace: Workplace, make_actor: Make) -> None:

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Float, Select, case, cast, func, select
+from sqlalchemy import ColumnElement, Float, Select, case, cast, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from atisbo.domain.access import Actor, Right
+from atisbo.domain.inbox import Drawn
 from atisbo.domain.watching import Calibration, Change, Drift, Share, drift
 from atisbo.errors import Invalid
 from atisbo.store.db import now
 from atisbo.store.predictions import PredictionRecord
+from atisbo.store.readings import ReadingRecord
 from atisbo.store.reviews import ReviewRecord
 
 __all__ = ["SPANS", "Day", "Watch", "look"]
@@ -49,6 +51,8 @@ class Watch:
     p50_s: float | None
     p95_s: float | None
     right: Share
+    by_lot: Share
+    """The same of the answers that curators were given by lot, which alone are a fair sample."""
     calibration: Calibration | None
     """None for outlines, whose probabilities are not calibrated."""
     brightness: Drift | None
@@ -77,6 +81,7 @@ def look(session: Session, actor: Actor, *, application: str, version: str | Non
         p50_s=total.p50,
         p95_s=total.p95,
         right=Share.of(right.right, right.said),
+        by_lot=_by_lot(session, within),
         calibration=_calibration(session, within),
         brightness=_drift(session, scope, PredictionRecord.brightness, Change.DARKER, Change.LIGHTER),
         contrast=_drift(session, scope, PredictionRecord.contrast, Change.FLATTER, Change.HARSHER),
@@ -118,6 +123,17 @@ def _verdicts(where: list[ColumnElement[bool]], *by: ColumnElement[Any]) -> Sele
         .where(ReviewRecord.superseded_at.is_(None), *where)
         .group_by(*by)
     )
+
+
+def _by_lot(session: Session, where: list[ColumnElement[bool]]) -> Share:
+    drawn = exists().where(
+        ReadingRecord.prediction_id == ReviewRecord.prediction_id,
+        ReadingRecord.reader_id == ReviewRecord.author_id,
+        ReadingRecord.drawn == Drawn.RANDOM.value,
+        ReadingRecord.answered_at.is_not(None),
+    )
+    row = session.execute(_verdicts([*where, drawn])).one()
+    return Share.of(row.right, row.said)
 
 
 def _days(session: Session, where: list[ColumnElement[bool]], first: date, last: date) -> list[Day]:
