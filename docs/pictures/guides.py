@@ -72,13 +72,11 @@ def polyp(asked: Networks) -> None:
         frame(sheet, placed(part, scale, corner), right=right)
         mark(sheet, right=right)
         save(sheet, place("polyp", name))
-    for name, picture in (
-        ("answer", sample("polyp", "frame-3.jpg")),
-        ("answer-several", sample("polyp", "frame-4.jpg")),
-    ):
+    undated = Region(x=150, y=40, width=472, height=354)
+    for name, picture, part in (("answer", first, None), ("answer-several", sample("polyp", "frame-4.jpg"), undated)):
         found = asked.answer("polyp", encoded(picture)).findings
         assert isinstance(found, SegmentationFindings)
-        drawn("polyp", name, picture, None, found.regions)
+        drawn("polyp", name, picture, part, found.regions)
 
 
 def art(asked: Networks) -> None:
