@@ -120,7 +120,7 @@ def test_classes_have_folders_in_yolo_and_a_column_in_the_table(
 
 
 def test_the_sealed_part_opens_for_administrators_only_and_that_is_noted(
-    workplace: Workplace, make_actor: Make, curator: Actor, spots: DatasetView
+    workplace: Workplace, make_actor: Make, curator: Actor, spots: DatasetView, tmp_path: Path
 ) -> None:
     with pytest.raises(NotAllowed):
         exported(workplace, curator, spots, Format.FOLDERS, sealed=True)
@@ -128,5 +128,14 @@ def test_the_sealed_part_opens_for_administrators_only_and_that_is_noted(
     kim = make_actor("kim", Role.ADMINISTRATOR)
     names = exported(workplace, kim, spots, Format.YOLO, sealed=True).namelist()
     assert len([name for name in names if name.startswith("images/test/")]) == spots.counts[Split.TEST]
-    noted = workplace.within(lambda s: set(s.scalars(select(AuditRecord.action))))
-    assert {"dataset.created", "dataset.exported", "dataset.unsealed"} <= noted
+    actions = select(AuditRecord.action)
+    noted = workplace.within(lambda s: list(s.scalars(actions)))
+    assert {"dataset.created", "dataset.exported"} <= set(noted)
+    assert noted.count("dataset.unsealed") == 1
+    for sides, openings in ((LEARNING, 1), ((Split.TEST,), 2)):
+        workplace.within(
+            lambda s, sides=sides: exports.write(  # type: ignore[misc]
+                s, blobs=workplace.blobs, dataset_id=spots.id, folder=tmp_path / sides[0], sides=sides
+            )
+        )
+        assert workplace.within(lambda s: list(s.scalars(actions))).count("dataset.unsealed") == openings

@@ -43,7 +43,7 @@ def folders(words: Sequence[str], sides: Sequence[str] = LEARNING) -> Iterator[l
 def _written(said: str, place: Path, sides: Sequence[str]) -> Path:
     from atisbo.cli.database import opened
     from atisbo.cli.main import settings
-    from atisbo.services import datasets, exports
+    from atisbo.services import exports
 
     try:
         dataset_id = UUID(said)
@@ -52,7 +52,5 @@ def _written(said: str, place: Path, sides: Sequence[str]) -> Path:
     folder = place / f"dataset-{str(dataset_id)[:8]}"
     folder.mkdir()
     with opened(settings()) as workplace, workplace.transaction() as session:
-        if SEALED[0] in sides:
-            datasets.unseal(session, None, datasets.find(session, None, dataset_id), reason="evaluated by the operator")
         exports.write(session, blobs=workplace.blobs, dataset_id=dataset_id, folder=folder, sides=sides)
     return folder
