@@ -92,7 +92,6 @@ def begin(session: Session, *, version_id: UUID) -> Trial | None:
     record.evaluation = said | {"status": "running"}
     store.notify(session, record.application)
     dataset_id = UUID(said["dataset"]["id"])
-    audit.note(session, None, "dataset.unsealed", f"dataset:{dataset_id}", reason=f"judging {record.name}", by="worker")
     return Trial(Card.model_validate(against.card), Card.model_validate(record.card), dataset_id)
 
 

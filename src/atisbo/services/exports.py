@@ -98,10 +98,15 @@ def _ask(session: Session, actor: Actor | None, dataset_id: UUID, form: Format, 
     return bundle
 
 
-def write(session: Session, *, blobs: Blobs, dataset_id: UUID, folder: Path, sides: Sequence[str]) -> str:
+def write(
+    session: Session, *, blobs: Blobs, dataset_id: UUID, folder: Path, sides: Sequence[str], reason: str = ""
+) -> str:
     """For workers and commands: write a data folder as ``atisbo train`` reads it.
 
     That the sealed side was opened is written down, whoever asks; no page and no request comes here.
+
+    Args:
+        reason: what the sealed side is opened for.
 
     Returns:
         SHA-256 over what was written.
@@ -115,7 +120,7 @@ def write(session: Session, *, blobs: Blobs, dataset_id: UUID, folder: Path, sid
         raise NotFound("dataset_unknown", "There is no such dataset.")
     bundle = _collect(session, record, tuple(Split(side) for side in sides))
     if Split.TEST in bundle.sides:
-        datasets.unseal(session, None, record, reason="evaluated")
+        datasets.unseal(session, None, record, reason=reason or "evaluated")
     _lay(files(blobs, bundle, Format.FOLDERS), folder)
     return bundle.sha256
 

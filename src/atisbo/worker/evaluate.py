@@ -54,10 +54,11 @@ class Evaluating:
     def _prepare(self, trial: Trial, folder: Path) -> None:
         for name, card in (("active", trial.active), ("candidate", trial.candidate)):
             place(folder / name, card, stored(self._workplace.blobs, card))
-        blobs = self._workplace.blobs
+        blobs, reason = self._workplace.blobs, f"judging {trial.candidate.version}"
+        data, sides = folder / "data", (Split.TEST,)
         self._workplace.within(
             lambda session: exports.write(
-                session, blobs=blobs, dataset_id=trial.dataset_id, folder=folder / "data", sides=(Split.TEST,)
+                session, blobs=blobs, dataset_id=trial.dataset_id, folder=data, sides=sides, reason=reason
             )
         )
 
