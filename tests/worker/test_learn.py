@@ -91,7 +91,7 @@ def test_a_run_becomes_a_version_that_is_judged_promoted_and_rolled_back(
     made = workplace.within(lambda s: versions.get(s, curator, version_id=version_id))
     assert (made.origin, made.run_id, made.dataset_id) == ("run", run.id, loop.dataset.id)
     assert made.parent == loop.active.name
-    assert made.card.lineage.command.startswith("atisbo train recipe.json --data data")
+    assert made.card.lineage.command.startswith("atisbo train recipe.json --data snapshot-")
     assert not (workplace.settings.data_dir / "runs" / str(run.id)).exists(), "images are not left behind"
 
     workplace.within(lambda s: evaluations.ask(s, curator, version_id=made.id, dataset_id=loop.dataset.id))

@@ -72,6 +72,7 @@ class Order:
     attempt: int
     application: str
     dataset_id: UUID
+    dataset_sha256: str
     recipe_name: str
     recipe: dict[str, Any]
     start: Card | None
@@ -178,6 +179,7 @@ def begin(session: Session, *, run_id: UUID, worker: str) -> Order | None:
         record.attempt,
         record.application,
         record.dataset_id,
+        record.dataset["sha256"],
         record.recipe_name,
         record.recipe,
         Card.model_validate(from_version.card) if from_version else None,

@@ -90,7 +90,8 @@ class Learning:
 
     def _prepare(self, order: Order, folder: Path) -> list[str]:
         """Lay out recipe, data and weights, once; the words for the child."""
-        out, data, recipe = folder / "out", folder / "data", folder / f"{order.recipe_name}.json"
+        out, recipe = folder / "out", folder / f"{order.recipe_name}.json"
+        data = folder / f"snapshot-{order.dataset_sha256[:12]}"
         if not (folder / "ready").is_file():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)

@@ -24,7 +24,7 @@ def state_words(_: Translate) -> dict[str, str]:
         State.SUBMITTED: _("Candidate, not judged"),
         State.EVALUATED: _("Candidate, judged"),
         State.ACTIVE: _("Answers now"),
-        State.RETIRED: _("Put aside"),
+        State.RETIRED: _("Retired"),
     }
 
 

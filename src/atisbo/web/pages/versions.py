@@ -125,7 +125,7 @@ def _one(
         comparison=compared(said, application, view.card, _, language) if said.get("status") == "done" else None,
         lost=lost(active.card, view.card, _) if active and active.id != view.id else [],
         better=proves_better(view.evaluation, active.name if active else None),
-        former=active is not None and said.get("against") not in (None, active.name),
+        former=view.state in CANDIDATE and active is not None and said.get("against") not in (None, active.name),
         shadow=_shadow(db, actor, state, view, language) if view.shadow_since or view.state in CANDIDATE else None,
         state_words=state_words(_),
         origin_words=origin_words(_),
