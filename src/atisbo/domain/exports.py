@@ -17,7 +17,7 @@ account.json    su cuenta, las sesiones abiertas, los códigos de acceso (sin su
 consents.json   los textos que aceptó: versión, idioma, huella SHA-256 del texto, cuándo, y cuándo lo retiró
 reviews.json    lo que dijo de las respuestas, con todas sus versiones
 datasets.json   los conjuntos de datos que usan o usaron imágenes suyas, y los que hizo usted
-webhooks.json   a quién pidió que se le contara una respuesta
+webhooks.json   a quién pidió que se le contara una respuesta, y qué se intentó
 log.json        lo que quedó anotado que usted hizo, y desde qué dirección de la red; si borra su cuenta, las
                 direcciones se borran y el resto queda con un número que ya no es de nadie
 images/         una carpeta por imagen:
@@ -38,7 +38,7 @@ account.json    your account, open sessions, tokens (without their secrets) and 
 consents.json   the texts that you agreed to: version, language, SHA-256 of the text, when, and when it was withdrawn
 reviews.json    what you said of answers, with all its versions
 datasets.json   the datasets that use or used images of yours, and those that you made
-webhooks.json   whom you asked us to tell of an answer
+webhooks.json   whom you asked us to tell of an answer, and what was tried
 log.json        what was written down that you did, and from which network address; when you delete your account,
                 the addresses go and the rest stays with a number that is nobody's any more
 images/         one folder for each image:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.exports import README
-from atisbo.services import audit, lineage
+from atisbo.services import audit, lineage, webhooks
 from atisbo.services.packing import packed
 from atisbo.services.work import Workplace
 from atisbo.store.accounts import InvitationRecord, PersonalTokenRecord, RefreshTokenRecord, SessionRecord, UserRecord
@@ -31,7 +31,7 @@ from atisbo.store.runs import RunRecord
 from atisbo.store.scenarios import ScenarioRecord
 from atisbo.store.second_factors import SecondFactorRecord
 from atisbo.store.versions import ActivationRecord, VersionRecord
-from atisbo.store.webhooks import WebhookRecord
+from atisbo.store.webhooks import WebhookKeyRecord, WebhookRecord
 
 Row = dict[str, Any]
 _SECRET: Final = frozenset({"password_hash", "token_hash", "reset_hash", "recovery"})
@@ -56,7 +56,7 @@ def _entries(workplace: Workplace, actor: Actor) -> Iterator[tuple[str, bytes]]:
     yield "consents.json", _json(workplace.within(lambda session: _rows(session, ConsentRecord, "user_id", actor)))
     yield "reviews.json", _json(workplace.within(lambda session: _rows(session, ReviewRecord, "author_id", actor)))
     yield "datasets.json", _json(workplace.within(lambda session: _datasets(session, actor)))
-    yield "webhooks.json", _json(workplace.within(lambda session: _rows(session, WebhookRecord, "owner_id", actor)))
+    yield "webhooks.json", _json(workplace.within(lambda session: _webhooks(session, actor)))
     yield "log.json", _json(workplace.within(lambda session: [vars(said) for said in audit.mine(session, actor)]))
     for image in _images(workplace, actor):
         yield from _image(workplace.blobs, image)
@@ -76,6 +76,18 @@ def _account(session: Session, actor: Actor) -> Row:
         "panels": _rows(session, PanelRecord, "asked_by", actor),
         "scenarios": _rows(session, ScenarioRecord, "owner_id", actor),
         "second_factors": _rows(session, SecondFactorRecord, "user_id", actor),
+    }
+
+
+def _webhooks(session: Session, actor: Actor) -> Row:
+    return {
+        "asked": _rows(session, WebhookRecord, "owner_id", actor),
+        "tries": [
+            {"webhook_id": told.id} | vars(one)
+            for told in webhooks.mine(session, actor, limit=100_000)
+            for one in told.tries
+        ],
+        "secret": _rows(session, WebhookKeyRecord, "user_id", actor),
     }
 
 
