@@ -21,6 +21,7 @@ def asked(visitor: Visitor) -> None:
     visitor.choose(SAMPLES / "icon.jpg")
     pictures = visitor.page.locator("[data-by=embedding] button")
     expect(pictures).to_have_count(5, timeout=PATIENCE_MS)
+    expect(visitor.page.locator("[data-slot=alike-note]")).to_have_text("", timeout=PATIENCE_MS)
 
 
 @pytest.mark.browser

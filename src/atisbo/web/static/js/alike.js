@@ -60,7 +60,7 @@ export class Alike {
       fill(this.#rows[at], items, (_, number) => this.#dialog.open(items, number, by));
     const [{ complete, ready, total, items, seen }] = found;
     const none = items.length ? "" : say(this.#cases ? "alike.cases.none" : "alike.none");
-    this.#tell(complete ? none : say("alike.preparing", { ready, total }));
+    this.#tell(complete ? none : ready < total ? say("alike.preparing", { ready, total }) : say("alike.filling", { ready }));
     if (!complete) this.#again = setTimeout(() => this.#load(), AGAIN_MS);
     this.#remember(seen);
   }
