@@ -1,57 +1,13 @@
-// Points in space, drawn by WebGL; found again under the pointer, or within a loop drawn around them. Stands alone, so that a saved
-// map can carry it.
+// Points in space: turned, moved, found again under the pointer, or within a loop drawn around them.
 
-const VERTEX = `#version 300 es
-in vec3 place; in vec3 colour; in vec3 look; // look: kind 0 hidden 1 plain 2 chosen 3 pointed at; shape; picture or -1
-uniform mat4 camera; uniform float size; uniform float fog; uniform float large;
-out vec3 tint; out float shape; out float ring; flat out float tile;
-void main() {
-  gl_Position = camera * vec4(place, 1.0);
-  float far = clamp((gl_Position.w - 2.0) / 2.4, 0.0, 1.0) * fog;
-  tint = mix(colour, vec3(0.043, 0.043, 0.047), far * 0.5);
-  shape = look.y; ring = look.x; tile = look.z;
-  float grow = look.x > 2.5 ? 2.0 : look.x > 1.5 ? 1.45 : 1.0;
-  gl_PointSize = look.x < 0.5 ? 0.0 : (tile >= 0.0 ? large : size) * grow * mix(1.0, 2.8 / gl_Position.w, fog);
-  if (look.x < 0.5) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
-}`;
-
-const FRAGMENT = `#version 300 es
-precision mediump float;
-in vec3 tint; in float shape; in float ring; flat in float tile; out vec4 drawn;
-uniform sampler2D pictures;
-float edge(vec2 at) { // 1 on the outline, below inside
-  if (shape < 0.5) return length(at);
-  if (shape < 1.5) return max(abs(at.x), abs(at.y)) * 1.15;
-  if (shape < 2.5) return max(abs(at.x) * 1.2 + at.y * 0.6, -at.y) * 1.05 + 0.12;
-  if (shape < 3.5) return abs(at.x) + abs(at.y);
-  return min(max(abs(at.x) * 3.0, abs(at.y)), max(abs(at.y) * 3.0, abs(at.x)));
-}
-void main() {
-  if (tile >= 0.0) {
-    vec2 from = vec2(mod(tile, 24.0), floor(tile / 24.0));
-    vec2 rim = abs(gl_PointCoord - 0.5);
-    bool edge = max(rim.x, rim.y) > (ring > 1.5 ? 0.44 : 0.47);
-    drawn = vec4(edge ? (ring > 1.5 ? vec3(1.0) : tint) : texture(pictures, (from + gl_PointCoord) / 24.0).rgb, 1.0);
-    return;
-  }
-  float at = edge((gl_PointCoord * 2.0 - 1.0) * vec2(1.0, -1.0));
-  if (at > 1.0) discard;
-  bool rim = at > (ring > 1.5 ? 0.66 : 0.84);
-  drawn = vec4(rim ? (ring > 1.5 ? vec3(1.0) : tint * 0.35) : tint, 1.0);
-}`;
-
-export const TILES = 576; // 24 by 24 pictures
-const TILE = 80; // pixels
+import { Sprites, TILES } from "./sprites.js";
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 export class Cloud extends EventTarget {
   #canvas;
   #loop;
-  #gl;
-  #program;
-  #buffers = {};
-  #texture;
+  #sprites;
   #places = new Float32Array();
   #looks = new Float32Array();
   #tiles = new Map();
@@ -72,9 +28,7 @@ export class Cloud extends EventTarget {
     super();
     this.#canvas = canvas;
     this.#loop = loop;
-    this.#gl = canvas.getContext("webgl2", { antialias: true });
-    if (!this.#gl) throw new Error("no WebGL 2");
-    this.#build();
+    this.#sprites = new Sprites(canvas);
     new ResizeObserver(() => this.#soon()).observe(canvas);
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
@@ -92,26 +46,20 @@ export class Cloud extends EventTarget {
     this.#flat = flat;
     this.#places = Float32Array.from(places.flatMap(([x, y, z = 0]) => [x, y, z]));
     if (this.#looks.length !== places.length * 2) this.#looks = new Float32Array(places.length * 2).fill(1);
-    this.#fill("place", this.#places, 3);
+    this.#fill("place", this.#places);
   }
 
   /** ``colours``: [r, g, b], 0 to 1, of each; ``shapes``: 0 to 4; ``kinds``: 0 hidden, 1 plain, 2 chosen. */
   paint(colours, shapes, kinds) {
     this.#looks = Float32Array.from(kinds.flatMap((kind, at) => [kind, shapes[at]]));
-    this.#fill("colour", Float32Array.from(colours.flat()), 3);
+    this.#fill("colour", Float32Array.from(colours.flat()));
     this.#light(this.#pointed);
   }
 
   /** A small picture to be drawn in place of a point while ``pictures`` is on; the first ``TILES`` are kept. */
   show(index, bitmap) {
     if (this.#next >= TILES || this.#tiles.has(index)) return;
-    const gl = this.#gl;
-    const canvas = Object.assign(document.createElement("canvas"), { width: TILE, height: TILE });
-    const scale = TILE / Math.min(bitmap.width, bitmap.height);
-    const [width, height] = [bitmap.width * scale, bitmap.height * scale];
-    canvas.getContext("2d").drawImage(bitmap, (TILE - width) / 2, (TILE - height) / 2, width, height);
-    gl.bindTexture(gl.TEXTURE_2D, this.#texture);
-    gl.texSubImage2D(gl.TEXTURE_2D, 0, (this.#next % 24) * TILE, Math.floor(this.#next / 24) * TILE, gl.RGBA, gl.UNSIGNED_BYTE, canvas);
+    this.#sprites.keep(this.#next, bitmap);
     this.#tiles.set(index, this.#next++);
     this.refresh();
   }
@@ -132,37 +80,15 @@ export class Cloud extends EventTarget {
     this.#soon();
   }
 
-  #build() {
-    const gl = this.#gl;
-    this.#program = gl.createProgram();
-    for (const [type, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
-      const shader = gl.createShader(type);
-      gl.shaderSource(shader, source);
-      gl.compileShader(shader);
-      gl.attachShader(this.#program, shader);
-    }
-    gl.linkProgram(this.#program);
-    for (const name of ["place", "colour", "look"]) this.#buffers[name] = gl.createBuffer();
-    this.#texture = gl.createTexture();
-    gl.bindTexture(gl.TEXTURE_2D, this.#texture);
-    gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RGBA8, 24 * TILE, 24 * TILE);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.LINEAR);
-  }
-
   #restore() {
-    this.#build();
+    this.#sprites.build();
     this.forget();
-    this.#fill("place", this.#places, 3);
+    this.#fill("place", this.#places);
     this.dispatchEvent(new Event("restored"));
   }
 
-  #fill(name, values, width) {
-    const gl = this.#gl;
-    const at = gl.getAttribLocation(this.#program, name);
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.#buffers[name]);
-    gl.bufferData(gl.ARRAY_BUFFER, values, gl.DYNAMIC_DRAW);
-    gl.enableVertexAttribArray(at);
-    gl.vertexAttribPointer(at, width, gl.FLOAT, false, 0, 0);
+  #fill(name, values) {
+    this.#sprites.fill(name, values);
     this.#soon(name === "place");
   }
 
@@ -172,7 +98,7 @@ export class Cloud extends EventTarget {
       const tile = this.pictures ? (this.#tiles.get(at) ?? -1) : -1;
       looks.set([at === index && this.#looks[2 * at] ? 3 : this.#looks[2 * at], this.#looks[2 * at + 1], tile], 3 * at);
     }
-    this.#fill("look", looks, 3);
+    this.#fill("look", looks);
   }
 
   /** One drawing for all that changes before the next picture of the screen. */
@@ -187,23 +113,11 @@ export class Cloud extends EventTarget {
   }
 
   #draw() {
-    const [gl, canvas] = [this.#gl, this.#canvas];
-    const dense = Math.min(devicePixelRatio, 2);
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.max(1, Math.round(side * dense)));
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    gl.viewport(0, 0, width, height);
-    gl.clearColor(0.043, 0.043, 0.047, 1);
-    gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
     const count = this.#places.length / 3;
-    if (!count) return;
-    gl.enable(gl.DEPTH_TEST);
-    gl.useProgram(this.#program);
-    const uniform = (name) => gl.getUniformLocation(this.#program, name);
-    gl.uniformMatrix4fv(uniform("camera"), false, this.#camera());
-    gl.uniform1f(uniform("size"), dense * clamp(26 - 4 * Math.log10(count) * 1.3, 7, 20) * (this.#flat ? Math.sqrt(this.#view.zoom) ** 0.7 : 1));
-    gl.uniform1f(uniform("large"), dense * clamp(150 / Math.log2(count + 1), 22, 40) * (this.#flat ? this.#view.zoom ** 0.35 : 1));
-    gl.uniform1f(uniform("fog"), this.#flat ? 0 : 1);
-    gl.drawArrays(gl.POINTS, 0, count);
+    const { zoom } = this.#view;
+    const size = clamp(26 - 5 * Math.log10(count + 1), 7, 20) * (this.#flat ? zoom ** 0.35 : 1);
+    const large = clamp(150 / Math.log2(count + 2), 22, 40) * (this.#flat ? zoom ** 0.35 : 1);
+    this.#sprites.draw(count, this.#camera(), { size, large, fog: this.#flat ? 0 : 1 });
   }
 
   /** Column by column, as WebGL takes it. */

@@ -14,12 +14,12 @@ export async function saveMap(button, { points, found, chosen, title, made, appl
   button.disabled = true;
   try {
     const pictures = await small(points.id, (done, all) => (word.textContent = say("map.saving", { done, all })));
-    const [cloud, viewer, style] = await Promise.all(["./cloud.js", "./saved-map.js", "../css/saved-map.css"].map(source));
+    const [sprites, cloud, viewer, style] = await Promise.all(["./sprites.js", "./cloud.js", "./saved-map.js", "../css/saved-map.css"].map(source));
     const flat = chosen.space === "2d";
     const places = chosen.method === "pca" ? points.pca.map((at) => at.slice(0, flat ? 2 : 3)) : flat ? points.flat : points.umap;
     const groups = found.map(({ word: called, colour, shape, indices }) => ({ word: called, colour, shape, indices }));
     const data = JSON.stringify({ flat, places, names: points.name, groups, pictures }).replaceAll("<", "\\u003c");
-    save(`atisbo-${application}-map.html`, page({ title, made, data, cloud, viewer, style }), "text/html");
+    save(`atisbo-${application}-map.html`, page({ title, made, data, style, program: [sprites, cloud, viewer].join("\n") }), "text/html");
   } finally {
     Object.assign(word, { textContent: before });
     button.disabled = false;
@@ -61,7 +61,7 @@ async function shrunk(address) {
 
 const escaped = (text) => text.replace(/[&<>"]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[sign]);
 
-function page({ title, made, data, cloud, viewer, style }) {
+function page({ title, made, data, style, program }) {
   return `<!doctype html>
 <html lang="${document.documentElement.lang}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title><style>${style}</style></head>
@@ -71,8 +71,7 @@ function page({ title, made, data, cloud, viewer, style }) {
 <div id="hint" hidden><img alt=""><strong></strong><span></span></div>
 <script type="application/json" id="data">${data}</script>
 <script type="module">
-${cloud}
-${viewer}
+${program.replace(/^import .*$/gm, "")}
 </script>
 </body>
 </html>

@@ -1,10 +1,11 @@
 // The map of an application's pictures: turned, coloured, selected from, gone through, saved.
 
-import { Cloud, TILES } from "./cloud.js";
+import { Cloud } from "./cloud.js";
 import { List, picture } from "./explore-list.js";
 import { groups, mark, overlaps, paint } from "./explore-paint.js";
 import { saveMap } from "./explore-save.js";
 import { map } from "./server.js";
+import { TILES } from "./sprites.js";
 import { capital, label, moment, say, sayMany, whole } from "./words.js";
 
 const AGAIN_MS = 2500;
