@@ -82,6 +82,8 @@ class Settings(BaseSettings):
     """What a worker takes, by comma: ``answers`` (predictions, pictures, datasets) and ``learn`` (training runs and the
     judging of versions). A machine with a GPU takes ``learn`` alone."""
 
+    metrics_token: str | None = None
+    """Bearer token for ``/metrics``; without one it answers this machine alone, and nobody behind a public address."""
     database_pool_size: int = Field(default=12, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

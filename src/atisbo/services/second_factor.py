@@ -67,6 +67,7 @@ def pending(session: Session, keys: Secrets, actor: Actor) -> SetUp:
     Raises:
         Conflict: nothing was begun.
     """
+    actor.require(Right.MANAGE_ACCOUNT)
     record = session.get(SecondFactorRecord, actor.user_id)
     if record is None or record.confirmed_at is not None:
         raise Conflict("second_factor_not_begun", "Begin setting the second factor up again.")
@@ -81,6 +82,7 @@ def confirm(session: Session, keys: Secrets, actor: Actor, *, code: str) -> list
         Conflict: nothing was begun.
         Invalid: the code is wrong.
     """
+    actor.require(Right.MANAGE_ACCOUNT)
     pending(session, keys, actor)
     record = _locked(session, actor.user_id)
     if record is None or not _take(keys, record, code):

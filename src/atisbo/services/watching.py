@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Float, Select, case, cast, exists, func, select
+from sqlalchemy import ColumnElement, Float, Select, SQLColumnExpression, case, cast, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from atisbo.domain.access import Actor, Right
@@ -18,7 +18,7 @@ from atisbo.store.predictions import PredictionRecord
 from atisbo.store.readings import ReadingRecord
 from atisbo.store.reviews import ReviewRecord
 
-__all__ = ["SPANS", "Day", "Watch", "look"]
+__all__ = ["SPANS", "Day", "Figures", "Watch", "look", "shifts", "summary"]
 
 SPANS: Final = (7, 30, 90, 365)
 """Days that can be looked at."""
@@ -88,10 +88,52 @@ def look(session: Session, actor: Actor, *, application: str, version: str | Non
     )
 
 
+@dataclass(frozen=True)
+class Figures:
+    """Of one version over the last day."""
+
+    application: str
+    version: str
+    asked: int
+    refused: int
+    unsure: int
+    failed: int
+    p50_s: float | None
+    p95_s: float | None
+    right: Share
+
+
+def summary(session: Session) -> list[Figures]:
+    """For doors that are not opened by a person: every version that was asked in the last day."""
+    by = (PredictionRecord.application, func.coalesce(PredictionRecord.version, "").label("version"))
+    where = [PredictionRecord.created_at > now() - timedelta(days=1)]
+    said = {(row.application, row.version): row for row in session.execute(_verdicts(where, *by))}
+    found = []
+    for row in session.execute(_figures(where, *by)):
+        verdict = said.get((row.application, row.version))
+        right = Share.of(verdict.right, verdict.said) if verdict else Share.of(0, 0)
+        found.append(
+            Figures(
+                row.application, row.version, row.asked, row.refused, row.unsure, row.failed, row.p50, row.p95, right
+            )
+        )
+    return found
+
+
+def shifts(session: Session, application: str) -> dict[str, float]:
+    """For doors that are not opened by a person: how far the newest pictures are from the first, by property."""
+    scope = [PredictionRecord.application == application]
+    drifts = {
+        "brightness": _drift(session, scope, PredictionRecord.brightness, Change.DARKER, Change.LIGHTER),
+        "contrast": _drift(session, scope, PredictionRecord.contrast, Change.FLATTER, Change.HARSHER),
+    }
+    return {name: one.index for name, one in drifts.items() if one is not None}
+
+
 _DAY: Final = func.date(func.timezone("UTC", PredictionRecord.created_at))
 
 
-def _figures(where: list[ColumnElement[bool]], *by: ColumnElement[Any]) -> Select[Any]:
+def _figures(where: list[ColumnElement[bool]], *by: SQLColumnExpression[Any]) -> Select[Any]:
     status = PredictionRecord.status
     took = func.extract("epoch", PredictionRecord.finished_at - PredictionRecord.created_at)
     answered = status.in_(("done", "unsure"))
@@ -111,7 +153,7 @@ def _figures(where: list[ColumnElement[bool]], *by: ColumnElement[Any]) -> Selec
     )
 
 
-def _verdicts(where: list[ColumnElement[bool]], *by: ColumnElement[Any]) -> Select[Any]:
+def _verdicts(where: list[ColumnElement[bool]], *by: SQLColumnExpression[Any]) -> Select[Any]:
     """How many reviews say right, and how many say right or wrong."""
     return (
         select(

@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from atisbo import __version__
 from atisbo.services.live import VERSIONS
 from atisbo.services.work import Workplace
-from atisbo.web import api, assets, docs, health, pages, problems
+from atisbo.web import api, assets, docs, health, metrics, pages, problems
 from atisbo.web.catalogue import Catalogue
 from atisbo.web.deps import State
 from atisbo.web.limits import BodyLimit, FailurePace, Pace
@@ -54,6 +54,7 @@ def create_app(workplace: Workplace) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes, of_paths=larger)
     app.add_middleware(SecurityHeaders, secure=settings.secure_cookies)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(docs.router)
     app.include_router(api.router)
     api.webhooks.document(app)
