@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from atisbo import __version__
 from atisbo.config import Settings
 from atisbo.errors import Misconfigured
+from atisbo.services import lineage
 from atisbo.services.work import Workplace
 from atisbo.store import dump, schema
 from atisbo.store.blobs import Blobs, Entry, digest, original
@@ -207,6 +208,7 @@ def _drop_lost(session: Session, blobs: Blobs) -> int:
     """Images that were deleted after the database was copied: their originals were gone before they could be."""
     rows = session.execute(select(ImageRecord.id, ImageRecord.sha256))
     lost = [identity for identity, name in rows if not blobs.has(original(name))]
+    lineage.bury(session, lost, "erased")
     session.execute(delete(ImageRecord).where(ImageRecord.id.in_(lost)))
     return len(lost)
 
