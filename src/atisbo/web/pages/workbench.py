@@ -18,7 +18,7 @@ from atisbo.services import consents, predictions
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, MaybeActor, State, protect
 from atisbo.web.pages import guides
-from atisbo.web.pages.cards import called, record, right
+from atisbo.web.pages.cards import called, how_good, record
 
 router = APIRouter(prefix="/a/{application}", include_in_schema=False, dependencies=[Depends(protect)])
 _SIDE_BY_SIDE: Final = 3
@@ -71,7 +71,7 @@ def _page(request: Request, state: State, name: str, selected: UUID | None, *, a
         max_bytes=state.settings.max_upload_bytes,
         accept=ACCEPT,
         record=record(card, language),
-        right=right(application, card, language),
+        right=how_good(application, card, language) if card.task == "classification" else [],
         task=card.task,
         form=_form(application, card, language),
         labels={name: called(application, name, language) for name in names(card)},
