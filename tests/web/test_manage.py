@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.conftest import Service
+from tests.conftest import Service, eventually
 from tests.web.test_pages import Forms, Reader
 
 
@@ -91,3 +91,15 @@ def test_a_link_for_a_new_password_is_made_and_used(
     root.post(found[1], f"{found[1]}/disabling")
     refused = readers().post("/sign-in", "/sign-in", email=member.email, password="quite another one")
     assert refused.status_code == 401
+
+
+def test_the_same_is_told_by_api(service: Service) -> None:
+    with service.sign_in(*service.administrator) as client:
+        watch = client.get("/api/v1/applications/polyp/watch?days=7").raise_for_status().json()
+        assert len(watch["days"]) == 7
+        page = client.get("/api/v1/audit?limit=1").raise_for_status().json()
+        assert page["items"][0]["action"] == "user.signed_in"
+        assert page["next"] == page["items"][0]["number"]
+        eventually(lambda: [one["alive"] for one in client.get("/api/v1/system").json()["workers"]] == [True])
+        found = client.get("/api/v1/applications/polyp/images?until=9999-12-31&owner=nobody").raise_for_status().json()
+        assert found == {"items": [], "next": None, "count": 0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Final
 from uuid import UUID
 
@@ -103,7 +103,7 @@ def matching(actor: Actor, wanted: Wanted) -> Select[PredictionRecord]:
     if wanted.since is not None:
         query = query.where(PredictionRecord.created_at >= datetime.combine(wanted.since, time(), UTC))
     if wanted.until is not None:
-        query = query.where(PredictionRecord.created_at < datetime.combine(wanted.until, time(), UTC) + timedelta(1))
+        query = query.where(PredictionRecord.created_at <= datetime.combine(wanted.until, time.max, UTC))
     return query
 
 

@@ -8,6 +8,7 @@ from fastapi.security import OAuth2PasswordBearer
 from atisbo.web.api import (
     accounts,
     applications,
+    audit,
     auth,
     batches,
     consents,
@@ -29,6 +30,7 @@ from atisbo.web.api import (
     users,
     versions,
     views,
+    watch,
     webhooks,
 )
 from atisbo.web.deps import protect
@@ -86,6 +88,8 @@ _parts = (
     runs,
     users,
     system,
+    audit,
+    watch,
 )
 for part in _parts:
     router.include_router(part.router, dependencies=[Security(_documented)])
