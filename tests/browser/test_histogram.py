@@ -30,6 +30,7 @@ def test_colours_are_counted_from_the_file_or_from_the_answer(visit: Callable[..
     ana.page.route("**/api/v1/applications/art/predictions", lambda route: route.abort())
     ana.choose(plain(tmp_path / "plain.png", (200, 100, 50)))
     expect(drawing).to_have_attribute("aria-label", re.compile("red 200, green 100, blue 50,"))
+    expect(ana.page.locator(".tray-item").first).to_contain_text("Failed")
     ana.complaints.clear()
     ana.page.unroute("**/api/v1/applications/art/predictions")
     with Image.open(SAMPLES.parents[1] / "art/samples/painting.jpg") as picture:

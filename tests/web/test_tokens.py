@@ -21,7 +21,7 @@ def test_old_browsers_get_the_light_theme() -> None:
 
 def test_every_token_that_is_used_is_defined() -> None:
     text = "\n".join(path.read_text() for path in SHEETS.glob("*.css"))
-    set_by_scripts = {"--width", "--height", "--pan-x", "--pan-y", "--share", "--at"}
+    set_by_scripts = {"--width", "--height", "--pan-x", "--pan-y", "--share", "--at", "--x", "--y"}
     used = set(re.findall(r"var\((--[\w-]+)", text))
     defined = set(re.findall(r"(--[\w-]+):", text))
     optional = {"--gap"}

@@ -67,7 +67,7 @@ function page({ title, made, data, style, program }) {
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title><style>${style}</style></head>
 <body>
 <canvas tabindex="0" aria-label="${escaped(title)}"></canvas><svg aria-hidden="true"><path id="loop"/></svg>
-<section><h1>${escaped(title)}</h1><p>${escaped(made)}</p><ul id="legend"></ul><p>${escaped(say("map.notice"))}</p></section>
+<section><h1>${escaped(title)}</h1><p>${escaped(made)}</p><ul id="legend"></ul><p>${escaped(document.querySelector(".foot span").textContent)}</p></section>
 <div id="hint" hidden><img alt=""><strong></strong><span></span></div>
 <script type="application/json" id="data">${data}</script>
 <script type="module">
