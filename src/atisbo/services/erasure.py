@@ -12,7 +12,7 @@ from atisbo.errors import Conflict, NotFound
 from atisbo.services import audit, lineage
 from atisbo.services.accounts import verify
 from atisbo.store.accounts import InvitationRecord, UserRecord
-from atisbo.store.consents import lock_user
+from atisbo.store.consents import lock_user, stand_in_line
 from atisbo.store.images import ImageRecord
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.queue import ERASE, SWEEP, enqueue_all
@@ -30,6 +30,7 @@ def erase(session: Session, actor: Actor, *, password: str) -> None:
     """
     actor.require(Right.MANAGE_ACCOUNT)
     verify(session, email=actor.email, password=password)
+    stand_in_line(session, actor.user_id)
     if actor.role is Role.ADMINISTRATOR:
         _leave_an_administrator(session, actor)
     if not lock_user(session, actor.user_id):

@@ -79,6 +79,7 @@ def of_image(session: Session, image_id: uuid.UUID, kind: str) -> ConsentRecord 
 
 def hold(session: Session, *, user_id: uuid.UUID, version: int) -> bool:
     """Whether the user agreed to this version; if so, the account cannot be erased until the transaction ends."""
+    session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _queue(user_id)})
     query = (
         select(UserRecord.id)
         .join(ConsentRecord, ConsentRecord.user_id == UserRecord.id)
@@ -93,6 +94,20 @@ def hold(session: Session, *, user_id: uuid.UUID, version: int) -> bool:
     return session.scalar(query) is not None
 
 
+def stand_in_line(session: Session, user_id: uuid.UUID) -> None:
+    """Let this user's later uploads wait until the transaction ends.
+
+    Locks of rows are not given in turn: while uploads follow one another, whoever wants the row for himself would wait
+    for ever. Advisory locks are.
+    """
+    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _queue(user_id)})
+
+
+def _queue(user_id: uuid.UUID) -> int:
+    return int.from_bytes(user_id.bytes[:8], signed=True)
+
+
 def lock_user(session: Session, user_id: uuid.UUID) -> bool:
     """Hold uploads and other changes of this user off until the transaction ends; False if the user is gone."""
+    stand_in_line(session, user_id)
     return session.scalar(select(UserRecord.id).where(UserRecord.id == user_id).with_for_update()) is not None
