@@ -45,7 +45,7 @@ def log(
         "manage/audit.html",
         page=page,
         wanted=wanted,
-        actions=_actions(render.translator(request)),
+        actions=words(render.translator(request)),
         next=_query(wanted, before=str(page.next)) if page.next else "",
         query=lambda **more: _query(wanted, **more),
     )
@@ -55,8 +55,8 @@ def _query(wanted: dict[str, str], **more: str) -> str:
     return urlencode({name: value for name, value in (wanted | more).items() if value})
 
 
-def _actions(_: Translate) -> dict[str, str]:
-    """What is written down by name; an action that has no words here is shown as it is written."""
+def words(_: Translate) -> dict[str, str]:
+    """What is written down, by name."""
     return {
         "user.signed_in": _("Signed in"),
         "user.sign_in_failed": _("Failed to sign in"),
@@ -79,4 +79,22 @@ def _actions(_: Translate) -> dict[str, str]:
         "image.deleted": _("Deleted an image"),
         "images.exported": _("Took images along"),
         "job.retried": _("Had failed work done again"),
+        "collection.added": _("Added to a collection"),
+        "collection.imported": _("Took a table into a collection"),
+        "collection.removed": _("Removed a collection"),
+        "dataset.created": _("Made a dataset"),
+        "dataset.exported": _("Took a dataset along"),
+        "dataset.imported": _("Brought a dataset in"),
+        "dataset.unsealed": _("Opened a sealed test side"),
+        "panel.asked": _("Asked two readers"),
+        "run.started": _("Started a training"),
+        "run.cancelled": _("Cancelled a training"),
+        "second_factor.turned_on": _("Turned the second factor on"),
+        "second_factor.turned_off": _("Turned the second factor off"),
+        "second_factor.removed": _("Second factor removed by the operator"),
+        "version.submitted": _("Submitted a version"),
+        "version.judged": _("Version judged"),
+        "version.activated": _("Version answers from now on"),
+        "version.retired": _("Retired a version"),
+        "webhook_secret.made": _("Made a webhook secret"),
     }
