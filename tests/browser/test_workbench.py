@@ -53,7 +53,7 @@ def test_from_registering_to_the_mask_and_out(visit: Visit, tmp_path: Path) -> N
     expect(page.locator(".tray-item .state")).to_have_attribute("data-state", "done")
     expect(page.locator("#announcer")).to_have_text(f"frame-2.jpg: {sentence}")
     width, height = size_of("frame-2.jpg")
-    assert f"{width} × {height} pixels" in page.locator(".about-answer").inner_text()
+    assert f"{width} × {height} pixels" in page.locator("#findings .about-answer").inner_text()
 
     mask = Image.open(io.BytesIO(download(page, "mask", "frame-2-mask.png")))
     assert mask.size == (width, height)

@@ -300,6 +300,9 @@ def greet(listener: socket.socket, words: bytes) -> None:
     with connection:
         connection.recv(65536)
         connection.sendall(words)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):  # closing over unread bytes would reset the connection
+            pass
 
 
 def test_a_host_that_the_operator_took_off_the_list_gets_nothing(
