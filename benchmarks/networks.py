@@ -24,7 +24,7 @@ def unet(folder: Path) -> None:
     recipe = load_recipe("unet")
     folder.mkdir(parents=True)
     torch.manual_seed(42)
-    network = build(recipe.network).eval()
+    network = build(recipe).eval()
     export(network, recipe.input.size, folder / "model.onnx")
     card = Card(
         name="unet",
