@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import fmean
 from typing import Final
 
@@ -63,6 +64,7 @@ class Distribution:
         return [(low + step * width, low + (step + 1) * width, number) for step, number in enumerate(found)]
 
 
+@cache
 def limits(name: str) -> tuple[float, float]:
     """The least and the greatest value that a case takes."""
     bounds = {type(rule).__name__: rule for rule in Case.model_fields[name].metadata}
