@@ -56,6 +56,7 @@ def test_pixels_are_those_of_the_one_decoder_and_the_one_preprocessor(quarantine
     assert prepared.box == Region(x=0, y=0, width=320, height=256)
     assert prepared.media_type == "image/jpeg"
     np.testing.assert_array_equal(prepared.pixels, fit(decode(data), SPEC))
+    assert (prepared.brightness, prepared.contrast) == (float(prepared.pixels.mean()), float(prepared.pixels.std()))
 
 
 def test_a_region_is_cut_before_anything_is_scaled(quarantine: Quarantine) -> None:
@@ -163,7 +164,7 @@ def test_views_carry_the_pixels_and_nothing_else(quarantine: Quarantine) -> None
     mask = np.zeros((300, 400), np.uint8)
     mask[50:90, 60:200] = 255
     outlined = Outlined(mask_png(mask), [[]])
-    pictures = quarantine.views(with_metadata(400, 300), region, outlined, LIMITS).result()
+    pictures = quarantine.views(with_metadata(400, 300), region, outlined, LIMITS, analysed=True).result()
     cut = {"crop.png", "part.jpg", "analysed.png"}
     assert set(pictures) == {"preview.jpg", "thumbnail.jpg", "overlay.png", "layers.png"} | cut
     assert opened(pictures["analysed.png"]).size == opened(pictures["crop.png"]).size

@@ -38,20 +38,23 @@ def prepare(data: bytes, region: Region | None, spec: TensorSpec, limits: Limits
     pixels = decode(data, limits)
     part, box = cut(pixels, region)
     fitted = fit(part, spec)
-    values = {"size": pixels.shape[:2], "box": box.model_dump(), "media_type": sniff(data)}
+    tone = {"brightness": float(fitted.mean()), "contrast": float(fitted.std())}
+    values = {"size": pixels.shape[:2], "box": box.model_dump(), "media_type": sniff(data), **tone}
     looks = {"palette": palette(fitted).tobytes(), "grain": grain(fitted).tobytes()}
     return Reply(values, {"pixels": fitted.data.cast("B"), **looks})
 
 
-def views(data: bytes, region: Region | None, outlined: Outlined | None, limits: Limits) -> Reply:
-    """Every picture for people, by file name: with outlines their overlay and layers, with a region the crop."""
+def views(data: bytes, region: Region | None, outlined: Outlined | None, limits: Limits, analysed: bool) -> Reply:
+    """Every picture for people, by file name: with outlines their overlay and layers, with a region the crop; and, if
+    it is wanted, the overlay's part within the region.
+    """
     pixels = decode(data, limits)
     blocks = {"preview.jpg": draw.preview(pixels), "thumbnail.jpg": draw.thumbnail(pixels)}
     if outlined is not None and outlined.mask is not None:
         size = (pixels.shape[0], pixels.shape[1])
         mask = draw.read_mask_png(outlined.mask, size)
         blocks["overlay.png"] = draw.overlay(pixels, mask)
-        if region is not None:
+        if analysed and region is not None:
             window = np.s_[region.y : region.y + region.height, region.x : region.x + region.width]
             blocks["analysed.png"] = draw.overlay(pixels[window], mask[window])
         if outlined.shapes:

@@ -66,6 +66,9 @@ class Prepared:
     """Of the analysed part, as ``grain``; see :func:`atisbo.imaging.palette.palette`."""
     grain: Grain | None = None
     """See :func:`atisbo.imaging.grain.grain`."""
+    brightness: float | None = None
+    """Mean of ``pixels``, 0 black to 255 white, and ``contrast`` their standard deviation."""
+    contrast: float | None = None
 
 
 @dataclass
@@ -128,17 +131,25 @@ class Quarantine:
                 str(values["media_type"]),
                 palette=np.frombuffer(blocks["palette"], np.float32),
                 grain=np.frombuffer(blocks["grain"], np.float32),
+                brightness=values["brightness"],
+                contrast=values["contrast"],
             )
 
         return self.submit("prepare", data, region, spec, limits, receive=receive)
 
     def views(
-        self, data: bytes, region: Region | None, outlined: Outlined | None, limits: Limits
+        self, data: bytes, region: Region | None, outlined: Outlined | None, limits: Limits, *, analysed: bool = False
     ) -> Future[dict[str, bytes]]:
-        """Pictures for people: preview.jpg, thumbnail.jpg, plus overlay.png and layers.png, or crop.png."""
-        return self.submit(
-            "views", data, region, outlined, limits, receive=lambda _, blocks: {n: bytes(b) for n, b in blocks.items()}
-        )
+        """Pictures for people: preview.jpg, thumbnail.jpg, plus overlay.png and layers.png, or crop.png.
+
+        Args:
+            analysed: analysed.png as well, the overlay's part within the region.
+        """
+
+        def receive(_: dict[str, Any], blocks: Blocks) -> dict[str, bytes]:
+            return {name: bytes(block) for name, block in blocks.items()}
+
+        return self.submit("views", data, region, outlined, limits, analysed, receive=receive)
 
     def correct(self, data: bytes, outlined: Outlined, size: tuple[int, int]) -> Future[tuple[bytes, list[float]]]:
         """Check a mask that a person drew.

@@ -121,8 +121,8 @@ class Predicting:
             vector=plain(answer.embedding),
             palette=plain(prepared.palette),
             grain=plain(prepared.grain),
-            brightness=float(prepared.pixels.mean()),
-            contrast=float(prepared.pixels.std()),
+            brightness=prepared.brightness,
+            contrast=prepared.contrast,
         )
         if not await self._record(outcome):
             log.info("prediction %s was deleted or answered by another attempt", order.prediction_id)

@@ -42,7 +42,8 @@ class Rendering:
         if data is not None:
             region = Region(**said["region"]) if said["region"] else None
             try:
-                pictures = await asyncio.wrap_future(self._quarantine.views(data, region, outlined, self._limits))
+                asked = self._quarantine.views(data, region, outlined, self._limits, analysed=bool(said.get("report")))
+                pictures = await asyncio.wrap_future(asked)
             except (BadImage, UserError) as error:
                 log.info("no pictures for %s: %s", prediction_id, error)
                 pictures = {}
