@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     """``postgresql://…`` of a server to use; without it an embedded PostgreSQL runs in ``data_dir``."""
     blob_url: str | None = None
     """``s3://…``, ``gs://…``, ``az://…`` or ``file://…``; without it a folder in ``data_dir``."""
+    secrets_file: Path | None = None
+    """Of the generated secret, which all hosts of one service have to share; ``secrets.json`` in ``data_dir`` if unset.
+    """
     applications_dir: Path | None = None
     """Folder whose sub-folders are further applications."""
 
@@ -103,6 +106,10 @@ class Settings(BaseSettings):
         return said
 
     @property
+    def secrets_path(self) -> Path:
+        return self.secrets_file or self.data_dir / "secrets.json"
+
+    @property
     def secure_cookies(self) -> bool:
         return (self.public_url or "").startswith("https://")
 
@@ -117,14 +124,13 @@ class Secrets:
         return digest(self._root, purpose.encode(), sha256)
 
     @classmethod
-    def open(cls, data_dir: Path) -> Secrets:
-        """Read ``secrets.json``, generating it the first time, readable by its owner only.
+    def open(cls, path: Path) -> Secrets:
+        """Read the file, generating it the first time, readable by its owner only.
 
         Raises:
             Misconfigured: the file is there and damaged; making a new one would sign everybody out silently.
         """
-        path = data_dir / "secrets.json"
-        data_dir.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:

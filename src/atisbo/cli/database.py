@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from atisbo.config import Settings
+from atisbo.domain.applications import discover, roots
+from atisbo.errors import Unavailable
+from atisbo.services import users, versions
 from atisbo.services.work import Workplace
 from atisbo.store.postgres import EmbeddedPostgres
 from atisbo.store.schema import migrate
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -32,3 +38,29 @@ def as_it_is(settings: Settings) -> Iterator[Workplace]:
             yield workplace
     finally:
         server.stop()
+
+
+def prepare(workplace: Workplace) -> tuple[str, str] | None:
+    """Bring the schema up to date and register the installed versions; several hosts may do so at once.
+
+    Returns:
+        Address and password of an administrator who was made, the first time.
+
+    Raises:
+        Misconfigured: the storage of blobs does not let us in.
+    """
+    if workplace.settings.blob_url is not None:
+        _check_storage(workplace)
+    migrate(workplace.engine)
+    administrator = workplace.within(users.first_administrator)
+    found, _ = discover(roots(workplace.settings.applications_dir))
+    workplace.within(lambda session: versions.install(session, found))
+    return administrator
+
+
+def _check_storage(workplace: Workplace) -> None:
+    """One that is away may come back; what it refuses is for the operator to mend."""
+    try:
+        workplace.blobs.check()
+    except Unavailable as error:
+        log.warning("%s", error)

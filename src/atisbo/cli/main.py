@@ -77,6 +77,21 @@ def serve() -> None:
 
 @app.command()
 @plainly
+def migrate() -> None:
+    """Prepare the database of ATISBO_DATABASE_URL for this version, before its web processes and workers start."""
+    from atisbo.cli.database import as_it_is, prepare
+
+    chosen = settings()
+    configure("migrate", chosen.log_level)
+    with as_it_is(chosen) as workplace:
+        administrator = prepare(workplace)
+    typer.echo("The database is ready.")
+    if administrator is not None:
+        typer.echo(f"administrator  {administrator[0]}\npassword       {administrator[1]}   shown only this once")
+
+
+@app.command()
+@plainly
 def web(supervised: Supervised = False) -> None:
     """Run a web process on the database of ATISBO_DATABASE_URL."""
     from atisbo.web.main import serve as serve_web

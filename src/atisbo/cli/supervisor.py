@@ -11,15 +11,14 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 
+from atisbo.cli.database import prepare
 from atisbo.config import Settings
-from atisbo.domain.applications import discover, roots
 from atisbo.errors import Misconfigured
-from atisbo.services import users, versions
 from atisbo.services.work import Workplace
 from atisbo.store.postgres import EmbeddedPostgres
-from atisbo.store.schema import migrate
 
 log = logging.getLogger(__name__)
 
@@ -100,14 +99,8 @@ class Supervisor:
         return self._postgres.start()
 
     def _prepare(self, url: str) -> tuple[str, str] | None:
-        """Bring the schema up to date and register the installed versions; the first time, make an administrator."""
-        workplace = Workplace.open(self._settings.model_copy(update={"database_url": url}))
-        migrate(workplace.engine)
-        administrator = workplace.within(users.first_administrator)
-        found, _ = discover(roots(self._settings.applications_dir))
-        workplace.within(lambda session: versions.install(session, found))
-        workplace.close()
-        return administrator
+        with closing(Workplace.open(self._settings.model_copy(update={"database_url": url}))) as workplace:
+            return prepare(workplace)
 
     def _start(self, url: str) -> None:
         environment = os.environ | {"ATISBO_DATABASE_URL": url, "PYTHONUNBUFFERED": "1"}

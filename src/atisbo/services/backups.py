@@ -68,7 +68,7 @@ def back_up(workplace: Workplace, folder: Path, progress: Progress = lambda _don
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         target.mkdir(mode=0o700)
         dump.dump(workplace.settings.database_url or "", target / DATABASE)
-        _private_copy(workplace.settings.data_dir / SECRETS, target / SECRETS)
+        _private_copy(workplace.settings.secrets_path, target / SECRETS)
         copies = Blobs.open(folder)
         names, size, copied, gone = _copy(workplace.blobs, copies, progress)
         (target / NAMES).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
@@ -161,14 +161,14 @@ def restore_secrets(settings: Settings, backup: Path) -> None:
     Raises:
         Misconfigured: the folder has other secrets, so it is an installation of its own.
     """
-    here, there = settings.data_dir / SECRETS, backup / SECRETS
+    here, there = settings.secrets_path, backup / SECRETS
     if here.exists() and here.read_bytes() != there.read_bytes():
         raise Misconfigured(
             "restore_other",
             "{folder} belongs to another installation. Restore into an empty folder.",
             folder=here.parent,
         )
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    here.parent.mkdir(parents=True, exist_ok=True)
     _private_copy(there, here)
 
 

@@ -39,7 +39,7 @@ class Workplace:
                 "database_unset", "Set ATISBO_DATABASE_URL, or start the whole service with: atisbo serve"
             )
         engine = db.connect(settings.database_url, pool_size=settings.database_pool_size)
-        secrets = Secrets.open(settings.data_dir)
+        secrets = Secrets.open(settings.secrets_path)
         return cls(
             settings=settings,
             secrets=secrets,

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
-from datetime import datetime
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import obstore
-from obstore.exceptions import NotFoundError
+from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, from_url
 
-from atisbo.errors import Unavailable
+from atisbo.errors import Misconfigured, Unavailable
+
+_GONE: Final = (NotFoundError, FileNotFoundError)
+_CONNECT_S, _REQUEST_S, _RETRY_S = 3, 60, 8
+"""How long a storage elsewhere is waited for: a connection, one request, and all tries of it together."""
 
 
 def digest(data: bytes) -> str:
@@ -81,17 +88,47 @@ def collected(item_id: UUID, view: str) -> str:
 
 
 class Blobs:
-    """Five verbs on a local folder or on S3, GCS or Azure."""
+    """Five verbs on a local folder or on S3, GCS or Azure. Where a storage is away, each raises Unavailable."""
 
     def __init__(self, store: Any) -> None:
         self._store = store
 
     @classmethod
     def open(cls, data_dir: Path, url: str | None = None) -> Blobs:
-        if url is not None:
-            return cls(from_url(url))
-        folder = data_dir.resolve() / "blobs"
-        return cls(LocalStore(prefix=folder, mkdir=True))
+        """A folder, or what ``url`` names; nothing is sent yet.
+
+        Of S3, keys, region and endpoint are read from the environment (``AWS_ACCESS_KEY_ID``, ``AWS_ENDPOINT_URL``, …).
+
+        Raises:
+            Misconfigured: there is no such kind of storage.
+        """
+        if url is None:
+            return cls(LocalStore(prefix=data_dir.resolve() / "blobs", mkdir=True))
+        options = {} if url.startswith(("file:", "memory:")) else _patience()
+        try:
+            return cls(from_url(url, **options))
+        except (BaseError, ValueError) as error:
+            raise Misconfigured(
+                "blob_url_wrong", "ATISBO_BLOB_URL is no storage: {reason}", reason=_first_line(error)
+            ) from error
+
+    def check(self) -> None:
+        """Ask the storage whether it lets us in.
+
+        Raises:
+            Misconfigured: it does not, or there is no such bucket.
+            Unavailable: it is away.
+        """
+        try:
+            next(iter(obstore.list(self._store, chunk_size=1)), None)
+        except BaseError as error:
+            if not _refused(error):
+                raise _away() from error
+            raise Misconfigured(
+                "storage_refuses",
+                "The storage of ATISBO_BLOB_URL refuses: {reason}. Check the bucket and the keys.",
+                reason=_first_line(error),
+            ) from error
 
     def put(self, name: str, data: bytes) -> None:
         """Write atomically: readers see all of it or nothing.
@@ -99,45 +136,76 @@ class Blobs:
         Raises:
             Unavailable: the storage is full or away; nothing was written.
         """
-        try:
+        with _reaching():
             obstore.put(self._store, name, data)
-        except (OSError, obstore.exceptions.BaseError) as error:
-            raise Unavailable(
-                "storage_away", "The service cannot store files at the moment. Try again later."
-            ) from error
 
     def get(self, name: str) -> bytes | None:
-        try:
-            return bytes(obstore.get(self._store, name).bytes())
-        except (NotFoundError, FileNotFoundError):
-            return None
+        with _reaching():
+            try:
+                return bytes(obstore.get(self._store, name).bytes())
+            except _GONE:
+                return None
 
     def has(self, name: str) -> bool:
-        try:
-            obstore.head(self._store, name)
-        except (NotFoundError, FileNotFoundError):
-            return False
-        return True
+        with _reaching():
+            try:
+                obstore.head(self._store, name)
+            except _GONE:
+                return False
+            return True
 
     def delete(self, *names: str) -> None:
-        for name in names:
-            try:
-                obstore.delete(self._store, name)
-            except (NotFoundError, FileNotFoundError):
-                continue
+        with _reaching():
+            for name in names:
+                try:
+                    obstore.delete(self._store, name)
+                except _GONE:
+                    continue
 
     def names(self, prefix: str) -> Iterator[str]:
-        for page in obstore.list(self._store, prefix=prefix):
-            for entry in page:
-                yield str(entry["path"])
+        yield from self.entries(prefix)
 
     def entries(self, prefix: str) -> dict[str, Entry]:
         """Every name with what is known of it without reading it."""
-        return {
-            str(entry["path"]): Entry(int(entry["size"]), entry["last_modified"])
-            for page in obstore.list(self._store, prefix=prefix)
-            for entry in page
-        }
+        with _reaching():
+            return {
+                str(entry["path"]): Entry(int(entry["size"]), entry["last_modified"])
+                for page in obstore.list(self._store, prefix=prefix)
+                for entry in page
+            }
 
     def delete_folder(self, prefix: str) -> None:
-        self.delete(*list(self.names(prefix)))
+        self.delete(*self.names(prefix))
+
+
+def _patience() -> dict[str, Any]:
+    """Short, because somebody waits: jobs are tried again, and people are told."""
+    seconds = {"connect_timeout": timedelta(seconds=_CONNECT_S), "timeout": timedelta(seconds=_REQUEST_S)}
+    plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+    return {
+        "client_options": seconds | ({"allow_http": True} if plain else {}),
+        "retry_config": {"max_retries": 3, "retry_timeout": timedelta(seconds=_RETRY_S)},
+    }
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, BaseError) as error:
+        raise _away() from error
+
+
+def _away() -> Unavailable:
+    return Unavailable("storage_away", "The service cannot store files at the moment. Try again later.")
+
+
+def _refused(error: BaseError) -> bool:
+    """Whether trying again is of no use; some answers are told apart by their text alone."""
+    known = (obstore.exceptions.PermissionDeniedError, obstore.exceptions.UnauthenticatedError, NotFoundError)
+    return isinstance(error, known) or re.search(r"status code: 40[0134]\b", str(error)) is not None
+
+
+def _first_line(error: Exception) -> str:
+    """The reason at its end, without the storage's own document."""
+    return str(error).strip().splitlines()[0].split(" - ")[-1].split(": <?xml")[0][:300]

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import DateTime, Engine, MetaData, Uuid, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -36,6 +36,19 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+PATIENCE: Final[dict[str, Any]] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "options": "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 "
+    "-c tcp_user_timeout=10000",
+}
+"""For every connection: a host that was cut off is noticed within about ten seconds, from either side; seconds, and
+milliseconds. Else a lock of a host that is gone would be held for hours."""
+
+
 def connect(url: str, *, pool_size: int = 5) -> Engine:
     """An engine on a ``postgresql://`` URL; a connection that a restarted server closed is replaced unnoticed."""
     return create_engine(
@@ -44,7 +57,7 @@ def connect(url: str, *, pool_size: int = 5) -> Engine:
         max_overflow=pool_size,
         pool_timeout=5,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5},
+        connect_args=PATIENCE,
     )
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from atisbo.services.live import CHANNEL
+from atisbo.services.live import CHANNEL, PATIENCE
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ class Hub:
             await asyncio.sleep(1)
 
     async def _events(self) -> AsyncIterator[Event]:
-        connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5)
+        connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, **PATIENCE)
         async with connection:
             for channel in (CHANNEL, *self._others):
                 await connection.execute(f"LISTEN {channel}".encode())

@@ -17,6 +17,7 @@ from atisbo.domain.applications import roots
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
 from atisbo.services.work import Workplace
+from atisbo.store.db import PATIENCE
 from atisbo.store.queue import (
     COMPARE,
     CORRECT,
@@ -130,7 +131,7 @@ async def _until_disconnected(
 
 
 async def _connect(settings: Settings) -> psycopg.AsyncConnection:
-    return await psycopg.AsyncConnection.connect(settings.database_url or "", autocommit=True, connect_timeout=5)
+    return await psycopg.AsyncConnection.connect(settings.database_url or "", autocommit=True, **PATIENCE)
 
 
 async def _pass_on(stop: asyncio.Event, queue: PgQueuer) -> None:
