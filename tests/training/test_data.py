@@ -9,9 +9,9 @@ import pytest
 from atisbo.domain.cards import TensorSpec
 from atisbo.errors import Invalid
 from atisbo.imaging.decode import decode
-from atisbo.imaging.folders import Sample
+from atisbo.imaging.folders import Sample, thumbnail
 from atisbo.imaging.transform import fit
-from atisbo.training.data import Batches, Cached
+from atisbo.training.data import Batches, Cached, read
 from atisbo.training.recipe import AugmentRecipe, DataRecipe
 from atisbo.training.split import load, split
 from tests.training.ellipses import ellipses, tiny
@@ -22,10 +22,12 @@ SPEC = TensorSpec(size=(32, 32))
 def images(count: int, *, folder: str = "f", **columns: list[str]) -> list[Cached]:
     """Different noise, half of it labelled."""
     random = np.random.default_rng(1)
+    noise = [random.integers(0, 255, (16, 16, 3), np.uint8) for _ in range(count)]
     return [
         Cached(
             Sample(folder, Path(f"{i + 1}.png"), None, {name: values[i] for name, values in columns.items()}),
-            random.integers(0, 255, (16, 16, 3), np.uint8),
+            noise[i],
+            thumbnail(noise[i]),
             np.full((16, 16, 1), i % 2, np.uint8),
         )
         for i in range(count)
@@ -56,10 +58,18 @@ def test_a_held_out_hospital_is_nowhere_else() -> None:
 
 def test_near_copies_of_a_held_out_image_are_not_trained_on() -> None:
     many = images(20, centre=["A"] * 10 + ["B"] * 10)
-    many[3] = dataclasses.replace(many[3], pixels=np.clip(many[15].pixels, 1, 254))
+    many[3] = dataclasses.replace(many[3], look=thumbnail(np.clip(many[15].pixels, 1, 254)))
     parts = split(many, DataRecipe(hold_out=("centre=B",), alike=0.97), 0)
     assert "f/4.png" not in names(parts.train) | names(parts.validation) | names(parts.held_out)
     assert len(parts.train) + len(parts.validation) == 9
+
+
+def test_what_is_alike_does_not_depend_on_the_size_of_the_network(tmp_path: Path) -> None:
+    folder = ellipses(tmp_path / "frames", 6)
+    (one, *_), _ = read([folder], tiny(input={"size": [32, 32]}))
+    (other, *_), _ = read([folder], tiny(input={"size": [96, 64]}))
+    assert one.pixels.shape != other.pixels.shape
+    assert np.array_equal(one.look, other.look)
 
 
 def test_neighbouring_frames_stay_together() -> None:

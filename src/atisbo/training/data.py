@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from atisbo.domain.cards import TensorSpec
 from atisbo.errors import Invalid
 from atisbo.imaging.decode import decode
-from atisbo.imaging.folders import Sample, read_folder, read_mask
+from atisbo.imaging.folders import Sample, read_folder, read_mask, thumbnail
 from atisbo.imaging.transform import Pixels, Tensor, fit, normalise
 from atisbo.training.augment import Masks, augment
 from atisbo.training.recipe import Recipe
@@ -34,6 +34,8 @@ class Cached:
     sample: Sample
     pixels: Pixels
     """(h, w, 3), uint8, RGB."""
+    look: NDArray[np.float32]
+    """Its thumbnail, made from the whole image: what is alike does not depend on the network's size."""
     masks: Masks
     """(h, w, labels), uint8, 0 or 1; no labels where nothing is outlined."""
     label: int = -1
@@ -87,7 +89,7 @@ def cache(sample: Sample, recipe: Recipe) -> Cached:
     for index, structure in enumerate(wanted):
         mask = read_mask(sample, (pixels.shape[0], pixels.shape[1]), structure).astype(np.float32)
         masks[..., index] = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA) >= 0.5
-    return Cached(sample, fit(pixels, recipe.input), masks, label)
+    return Cached(sample, fit(pixels, recipe.input), thumbnail(pixels), masks, label)
 
 
 def _number(sample: Sample, recipe: Recipe) -> int:

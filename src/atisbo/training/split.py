@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atisbo.errors import Invalid
-from atisbo.imaging.folders import Sample, fits, thumbnail
+from atisbo.imaging.folders import Sample, fits
 from atisbo.training.data import VALIDATION, Cached, read, value
 from atisbo.training.recipe import Recipe
 from atisbo.training.sections import DataRecipe
@@ -201,6 +201,6 @@ def _keys(sample: Sample, recipe: DataRecipe) -> Iterator[tuple[str, ...]]:
 def _alike(images: Sequence[Cached], threshold: float) -> list[tuple[int, int]]:
     if threshold <= 0 or not images:
         return []
-    thumbnails = np.stack([thumbnail(image.pixels) for image in images])
-    pairs = np.argwhere(np.triu(thumbnails @ thumbnails.T > threshold, 1))
+    looks = np.stack([image.look for image in images])
+    pairs = np.argwhere(np.triu(looks @ looks.T > threshold, 1))
     return [(int(a), int(b)) for a, b in pairs]
