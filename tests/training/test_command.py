@@ -178,6 +178,22 @@ def test_from_folds_to_a_network_that_learned_from_everything(frames: Path, tmp_
     assert card.quality[0].figures["accuracy"].n == 24
 
 
+def test_shares_make_a_learning_curve(tmp_path: Path) -> None:
+    data, recipe, out = shapes(tmp_path / "shapes"), tmp_path / "recipe.toml", tmp_path / "curve"
+    recipe.write_text(CLASSES)
+    said = command(
+        "crossval", recipe, "-k", 2, "--share", 0.5, "--share", 1, "--epochs", 1, "--data", data, "--out", out
+    )
+    assert said.endswith("exit 0"), said
+    points = json.loads((out / "learning.json").read_text())
+    assert [(point["share"], point["images"]) for point in points] == [(0.5, 6), (1, 12)]
+    for point in points:
+        figure = point["figures"]["accuracy"]
+        assert figure["low"] <= figure["value"] <= figure["high"]
+        assert figure["n"] == 24
+    assert (out / "learning.png").read_bytes().startswith(b"\x89PNG")
+
+
 def without_torch(*words: object) -> subprocess.CompletedProcess[str]:
     """The command in an interpreter that has no torch."""
     hidden = "import sys; sys.modules['torch'] = None\nfrom atisbo.cli import app\napp()"

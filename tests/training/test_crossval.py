@@ -78,6 +78,22 @@ def test_the_seed_decides_the_folds() -> None:
     assert sides[0] == sides[1] != sides[2]
 
 
+def test_a_share_is_of_every_stratum_and_lies_within_the_larger() -> None:
+    many = labelled([i % 2 for i in range(80)], patient=[f"{i // 8}{i % 2}" for i in range(80)])
+    whole, half, quarter = (
+        folds(many, DataRecipe(group_columns=("patient",), share=share), 4, 3) for share in (1.0, 0.5, 0.25)
+    )
+    for all_of, some, few in zip(whole, half, quarter, strict=True):
+        assert names(few.train) < names(some.train) < names(all_of.train)
+        assert names(few.validation) == names(all_of.validation)
+        for label in (0, 1):
+            learnt = [sum(image.label == label for image in part.train) for part in (few, some, all_of)]
+            assert learnt[:2] == [round(learnt[2] / 4), round(learnt[2] / 2)]
+        patients = [image.sample.columns["patient"] for image in few.train]
+        broken = [one for one in set(patients) if patients.count(one) < 4]
+        assert len(broken) <= 2, "at most the last group of a stratum is broken"
+
+
 def test_one_group_makes_no_folds() -> None:
     with pytest.raises(Invalid, match="belong together"):
         folds(labelled([0, 1] * 5, patient=["x"] * 10), DataRecipe(group_columns=("patient",)), 3, 0)

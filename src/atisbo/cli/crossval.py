@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from rich.console import Console
 from atisbo.cli.judge import show
 from atisbo.cli.operating import calibrated, only, out_of_fold
 from atisbo.cli.train import Asked, varied
+from atisbo.domain.cards import Interval
 from atisbo.training.crossval import Crossed, crossval
+from atisbo.training.curves import LEARNING, Point, write_learning
 from atisbo.training.data import read
 from atisbo.training.devices import place
 from atisbo.training.recipe import Recipe, load_recipe
@@ -20,12 +24,31 @@ from atisbo.training.recipe import Recipe, load_recipe
 JUDGEMENT = "judgement.json"
 
 
-def run(asked: Asked, k: int, leave_out: str | None = None) -> bool:
+def run(asked: Asked, k: int, leave_out: str | None = None, shares: Sequence[float] = ()) -> bool:
     """Train the folds that are not done yet, then judge them together.
+
+    Args:
+        shares: of the training images to learn from, each in a folder of its own and drawn as a learning curve; all of
+            them where there are none.
 
     Returns:
         Whether all folds are done; False after Ctrl-C, and the same call goes on.
     """
+    if not shares:
+        return _run(asked, k, leave_out)
+    points = []
+    for share in sorted(set(shares)):
+        part = replace(asked, share=share, out=asked.out / f"share-{share:g}")
+        if not _run(part, k, leave_out):
+            return False
+        said = json.loads((part.out / JUDGEMENT).read_text("utf-8"))
+        points.append(Point(share, said["images"], {name: Interval(**one) for name, one in said["figures"].items()}))
+    write_learning(asked.out, points)
+    Console().print(f"Written: {asked.out / LEARNING}.json, {asked.out / LEARNING}.png", highlight=False)
+    return True
+
+
+def _run(asked: Asked, k: int, leave_out: str | None) -> bool:
     console = Console()
     recipe = varied(load_recipe(asked.recipe), asked)
     if leave_out:
@@ -56,6 +79,7 @@ def judged(recipe: Recipe, crossed: Crossed, asked: Asked, console: Console) -> 
     said: dict[str, Any] = {
         "command": asked.command,
         "epoch": crossed.epoch,
+        "images": crossed.learnt,
         "figures": {name: found.model_dump() for name, found in figures.items()},
         "folds": {
             str(number): {name: curve[crossed.epoch - 1] for name, curve in curves["validation"].items()}

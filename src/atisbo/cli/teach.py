@@ -78,6 +78,10 @@ def crossval(
     hold_out: Rules = None,
     leave_out: Annotated[str | None, typer.Option(help="Column: every fold leaves out whole values of it.")] = None,
     epochs: Epochs = None,
+    share: Annotated[
+        list[float] | None,
+        typer.Option(min=0.01, max=1, help="Learn from this share of the images; several make a learning curve."),
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Train k times, each time without a part; tell how good it is there and when to stop."""
@@ -96,4 +100,4 @@ def crossval(
             epochs=epochs,
             device=device,
         )
-        raise typer.Exit(0 if run(asked, k, leave_out) else 130)
+        raise typer.Exit(0 if run(asked, k, leave_out, share or ()) else 130)

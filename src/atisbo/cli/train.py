@@ -44,6 +44,7 @@ class Asked:
     start: Path | None = None
     hold_out: tuple[str, ...] = ()
     epochs: int | None = None
+    share: float | None = None
     everything: bool = False
     resume: bool = False
     export_only: bool = False
@@ -171,6 +172,8 @@ def varied(recipe: Recipe, asked: Asked) -> Recipe:
         data = data.model_copy(update={"split": "split", "group_columns": (*data.group_columns, "group")})
     if asked.hold_out:
         data = data.model_copy(update={"hold_out": asked.hold_out})
+    if asked.share is not None:
+        data = data.model_copy(update={"share": asked.share})
     if asked.everything:
         data = data.model_copy(update={"validation": 0.0})
     train = recipe.train.model_copy(update={"epochs": asked.epochs}) if asked.epochs else recipe.train

@@ -36,6 +36,8 @@ class Crossed:
     rows: dict[str, NDArray[Any]]
     """One entry per image: ``name``, ``fold``, ``group``, ``origin``, the figures and, with classes, ``logits`` and
     ``label``; at that epoch, by the fold that did not train on it."""
+    learnt: int
+    """Images that a fold learnt from, on average."""
 
 
 def crossval(
@@ -125,7 +127,7 @@ def gathered(recipe: Recipe, parts: Sequence[Split], out: Path) -> Crossed:
     values = np.array(mean["validation"][recipe.watch])
     epoch = int((values.argmin() if recipe.watch == "loss" else values.argmax()) + 1)
     rows = _rows(parts, out, epoch)
-    crossed = Crossed(epoch, {"mean": mean, **curves}, rows)
+    crossed = Crossed(epoch, {"mean": mean, **curves}, rows, round(np.mean([len(part.train) for part in parts])))
     np.savez_compressed(out / OUT_OF_FOLD, allow_pickle=False, labels=np.array(recipe.output.labels), **rows)
     summary = {"epoch": epoch, "watched": recipe.watch, "curves": crossed.curves}
     (out / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from atisbo.domain.cards import Interval
 
 Curves = dict[str, dict[str, list[float]]]
 """Side (train, validation) → figure (loss, accuracy, dice, …) → one value per epoch."""
+
+LEARNING = "learning"
 
 TITLES = {"iou": "IoU", "auc": "AUC"}
 
@@ -34,3 +40,34 @@ def draw_curves(curves: Curves, path: Path, mark: int | None = None) -> None:
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].legend(frameon=False)
     figure.savefig(path, dpi=110)
+
+
+@dataclass(frozen=True)
+class Point:
+    """How good a recipe is that learns from a share of the images."""
+
+    share: float
+    images: int
+    figures: dict[str, Interval]
+
+
+def write_learning(folder: Path, points: Sequence[Point]) -> None:
+    """Write ``learning.json`` and ``learning.png``: every figure with its interval over the images learnt from."""
+    from matplotlib.figure import Figure
+
+    said = [
+        {"share": p.share, "images": p.images, "figures": {name: f.model_dump() for name, f in p.figures.items()}}
+        for p in points
+    ]
+    (folder / f"{LEARNING}.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    names = [name for name in points[0].figures if all(name in point.figures for point in points)]
+    images = [point.images for point in points]
+    figure = Figure(figsize=(3.4 * len(names), 3), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        found = [point.figures[name] for point in points]
+        axes.fill_between(images, [one.low for one in found], [one.high for one in found], alpha=0.2)
+        axes.plot(images, [one.value for one in found], marker="o")
+        axes.set(title=TITLES.get(name, name.replace("_", " ").capitalize()), xlabel="images learnt from")
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(folder / f"{LEARNING}.png", dpi=110)

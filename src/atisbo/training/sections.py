@@ -106,6 +106,8 @@ class DataRecipe(Strict):
     side are not looked at. Empty: chosen here."""
     hold_out: tuple[str, ...] = ()
     """``column=value``: kept out of training and validation altogether."""
+    share: float = Field(default=1.0, gt=0, le=1)
+    """Share of every stratum's training images that is learnt from: less shows what more would bring."""
     leave_out: str = ""
     """Cross-validation: every fold leaves out whole values of this column, and no class entirely."""
     unlabelled: dict[str, int] = Field(default_factory=dict)

@@ -61,7 +61,7 @@ def split(images: Sequence[Cached], recipe: DataRecipe, seed: int) -> Split:
     chosen = _given(images, members, recipe) if recipe.split else _choose(images, members, recipe, seed)
     free = [index for indices in members for index in indices]
     result = Split(
-        train=[images[i] for i in sorted(free) if i not in chosen],
+        train=part_of([images[i] for i in sorted(free) if i not in chosen], recipe, seed),
         validation=[images[i] for i in sorted(chosen)],
         held_out=held_out,
     )
@@ -86,9 +86,24 @@ def folds(images: Sequence[Cached], recipe: DataRecipe, k: int, seed: int) -> li
     if len(parts) < 2:
         raise Invalid("folds_too_few", "The data cannot be split into folds: too many images belong together.")
     free = sorted(index for indices in members for index in indices)
-    return [
-        Split([images[i] for i in free if i not in part], [images[i] for i in sorted(part)], held_out) for part in parts
-    ]
+    sides = [([images[i] for i in free if i not in part], [images[i] for i in sorted(part)]) for part in parts]
+    return [Split(part_of(train, recipe, seed), validation, held_out) for train, validation in sides]
+
+
+def part_of(images: list[Cached], recipe: DataRecipe, seed: int) -> list[Cached]:
+    """The recipe's share of every stratum of noted images, group by group; a smaller share lies within a larger."""
+    if recipe.share == 1:
+        return images
+    rank = np.random.default_rng(seed).permutation(len(images))
+    order: dict[str, int] = {}
+    for place, image in zip(rank.tolist(), images, strict=True):
+        group = image.sample.columns[GROUP]
+        order[group] = min(order.get(group, place), place)
+    strata: dict[tuple[str, ...], list[Cached]] = defaultdict(list)
+    for image in sorted(images, key=lambda image: order[image.sample.columns[GROUP]]):
+        strata[stratum(image, recipe.strata)].append(image)
+    kept = {id(image) for of in strata.values() for image in of[: max(1, round(recipe.share * len(of)))]}
+    return [image for image in images if id(image) in kept]
 
 
 def _deal(images: Sequence[Cached], groups: list[list[int]], recipe: DataRecipe, k: int, seed: int) -> list[set[int]]:
