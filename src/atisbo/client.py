@@ -162,9 +162,13 @@ class Client:
         ).json()
         return said
 
-    def delete_image(self, image_id: str) -> None:
-        """Remove an image with everything that came of it."""
-        self._send("DELETE", f"/images/{image_id}")
+    def delete_image(self, image_id: str) -> str:
+        """Remove an image with everything that came of it; returns what ``undo_deletion`` takes for a few minutes."""
+        return self._send("DELETE", f"/images/{image_id}").headers["Location"].rsplit("/", 1)[-1]
+
+    def undo_deletion(self, deletion_id: str) -> None:
+        """Bring back what was deleted."""
+        self._send("DELETE", f"/deletions/{deletion_id}")
 
     def _json(self, method: str, path: str) -> dict[str, Any]:
         said: dict[str, Any] = self._send(method, path).json()

@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     """Images that a user may keep here, unless an administrator allows them another number."""
     user_bytes: int = Field(default=50 * 1024**3, ge=0)
     """Of a user's images together, unless an administrator allows them more or less."""
+    undo_s: float = Field(default=300, gt=0)
+    """Seconds in which a deletion can be taken back; then it is erased for good."""
     max_batch_files: int = Field(default=200, ge=1, le=900)
     """Pictures of one batch, those in ZIP files included."""
     max_batch_bytes: int = Field(default=512 * 1024**2, ge=1024)

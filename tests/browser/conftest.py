@@ -82,6 +82,17 @@ class Visitor:
         return max(width, 0)
 
 
+def sign_in(visitor: Visitor, service: Service) -> Page:
+    """As the administrator."""
+    email, password = service.administrator
+    visitor.go("/sign-in")
+    visitor.page.fill("#email", email)
+    visitor.page.fill("#password", password)
+    visitor.page.locator("main form .primary").click()
+    visitor.page.wait_for_url(lambda url: "sign-in" not in url)
+    return visitor.page
+
+
 @pytest.fixture
 def visit(browser: Browser, service: Service) -> Iterator[Callable[..., Visitor]]:
     """Opens windows, ``visit("es", phone=True)``; at the end none may have complained."""

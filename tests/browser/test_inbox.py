@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, sign_in
 from tests.conftest import Service
 from tests.pictures import jpeg
 
@@ -27,16 +27,6 @@ def asked(service: Service, count: int) -> None:
             file = {"file": (f"{seed}.jpg", jpeg(320, 256, seed=1000 + seed))}
             last = client.post(path, files=file, headers={"Prefer": "wait=30"} if seed == count - 1 else {})
             last.raise_for_status()
-
-
-def sign_in(visitor: Visitor, service: Service) -> Page:
-    email, password = service.administrator
-    visitor.go("/sign-in")
-    visitor.page.fill("#email", email)
-    visitor.page.fill("#password", password)
-    visitor.page.locator("main form .primary").click()
-    visitor.page.wait_for_url(lambda url: "sign-in" not in url)
-    return visitor.page
 
 
 def next_after(page: Page, shown: str | None) -> str:

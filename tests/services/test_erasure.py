@@ -37,7 +37,11 @@ def erase_blobs(workplace: Workplace) -> None:
         ids = [UUID(one) for one in said["predictions"]]
         workplace.within(
             lambda s, said=said, ids=ids: images.erase(  # type: ignore[misc]
-                s, blobs=workplace.blobs, original_name=said["original"], predictions=ids
+                s,
+                blobs=workplace.blobs,
+                original_name=said["original"],
+                predictions=ids,
+                deletion_id=UUID(said["deletion"]) if "deletion" in said else None,
             )
         )
 

@@ -13,10 +13,11 @@ from atisbo.domain.access import Actor, Right
 from atisbo.domain.applications import Application
 from atisbo.domain.images import Region
 from atisbo.errors import AtisboError, Invalid, Unavailable, UserError
-from atisbo.services import archives, consents, predictions, webhooks
+from atisbo.services import archives, consents, notices, predictions, webhooks
 from atisbo.services.archives import Entry, Limits
 from atisbo.services.predictions import PredictionView, Upload
 from atisbo.services.work import Workplace
+from atisbo.store.db import now
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def ask(workplace: Workplace, actor: Actor, *, question: Question, files: Sequen
     key = question.idempotency_key
     if key is not None and not (key.isprintable() and 1 <= len(key) <= 190):
         raise Invalid("idempotency_key", "The idempotency key must be 1 to 200 printable characters.")
+    begun = now()
     workplace.within(lambda session: _permitted(session, workplace.settings, actor, question))
     results: list[Result] = []
     away: Unavailable | None = None
@@ -80,6 +82,10 @@ def ask(workplace: Workplace, actor: Actor, *, question: Question, files: Sequen
         result = Result(_shown(entry), problem=problem) if problem else _one(workplace, actor, question, number, entry)
         away = result.problem if isinstance(result.problem, Unavailable) else None
         results.append(result)
+    if any(result.prediction for result in results):
+        workplace.within(
+            lambda session: notices.when_answered(session, actor, application=question.application.name, since=begun)
+        )
     return results
 
 

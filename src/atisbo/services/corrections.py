@@ -19,6 +19,7 @@ from atisbo.services import reviews
 from atisbo.services.reviews import Mask, ReviewView
 from atisbo.store import reviews as store
 from atisbo.store.blobs import Blobs, corrected, derived, digest, is_drawn, sent
+from atisbo.store.deletions import names_prediction
 from atisbo.store.predictions import PredictionRecord, notify
 from atisbo.store.queue import CORRECT, URGENT, enqueue
 from atisbo.store.reviews import ReviewRecord
@@ -158,7 +159,9 @@ def _settle(
 
 
 def sweep(session: Session, *, blobs: Blobs, prediction_id: UUID) -> None:
-    """For workers: remove the masks of a prediction that no version of a review has any more."""
+    """For workers: remove the masks of a prediction that no version of a review has any more, nor can have again."""
+    if names_prediction(session, prediction_id):
+        return
     store.lock_prediction(session, prediction_id)
     named = store.masks_of(session, prediction_id)
     for name in list(blobs.names(derived(prediction_id, ""))):

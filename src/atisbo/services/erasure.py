@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Right, Role
 from atisbo.errors import Conflict, NotFound
-from atisbo.services import audit, lineage
+from atisbo.services import audit, deletions, lineage
 from atisbo.services.accounts import verify
 from atisbo.store.accounts import InvitationRecord, UserRecord
 from atisbo.store.consents import lock_user, stand_in_line
@@ -35,7 +35,7 @@ def erase(session: Session, actor: Actor, *, password: str) -> None:
         _leave_an_administrator(session, actor)
     if not lock_user(session, actor.user_id):
         raise NotFound("user_unknown", "There is no such user.")
-    blobs = _blobs(session, actor)
+    blobs = _blobs(session, actor) + deletions.sealed(session, actor.user_id)
     audit.note(session, actor, "user.erased", f"user:{actor.user_id}", images=len(blobs))
     enqueue_all(session, ERASE, blobs)
     enqueue_all(session, SWEEP, _drawn(session, actor))

@@ -18,7 +18,7 @@ from atisbo.domain.splits import Division, Member, divide
 from atisbo.errors import AtisboError, Conflict
 from atisbo.evaluation.profile.near import near
 from atisbo.imaging.likeness import HASH_BYTES, SIDE
-from atisbo.services import lineage
+from atisbo.services import lineage, notices
 from atisbo.store.consents import ConsentRecord
 from atisbo.store.datasets import AssignmentRecord, DatasetItemRecord, DatasetRecord, DivisionRecord
 from atisbo.store.db import now
@@ -57,8 +57,7 @@ def freeze(session: Session, *, dataset_id: UUID, unreadable: int = 0) -> None:
     dataset.facts = _facts(session, kept, division) | {"left_out": left}
     dataset.sha256 = content_sha256(item.sha256 for item in kept if item.sha256)
     dataset.status = Status.READY.value
-    dataset.finished_at = now()
-    session.flush()
+    _over(session, dataset)
 
 
 def fail(session: Session, *, dataset_id: UUID, error: AtisboError) -> None:
@@ -70,8 +69,14 @@ def fail(session: Session, *, dataset_id: UUID, error: AtisboError) -> None:
     failure = Failure(code=error.code, message=error.message, values=error.values)
     dataset.failure = failure.model_dump(mode="json")
     dataset.status = Status.FAILED.value
+    _over(session, dataset)
+
+
+def _over(session: Session, dataset: DatasetRecord) -> None:
     dataset.finished_at = now()
     session.flush()
+    about = {"id": str(dataset.id), "name": dataset.name, "failed": dataset.failure is not None}
+    notices.tell(session, dataset.created_by, notices.Kind.DATASET, about)
 
 
 def _items(session: Session, dataset_id: UUID) -> tuple[list[DatasetItemRecord], dict[UUID, tuple[str, UUID]]]:

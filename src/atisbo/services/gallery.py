@@ -156,8 +156,9 @@ def find(session: Session, actor: Actor, *, wanted: Wanted, chosen: Sequence[UUI
 
 def delete(
     session: Session, actor: Actor, *, wanted: Wanted, chosen: Sequence[UUID] = (), expected: int | None = None
-) -> int:
-    """Delete the images of all that match, of ``chosen`` alone if any are; returns how many images.
+) -> tuple[int, UUID]:
+    """Delete the images of all that match, of ``chosen`` alone if any are; returns how many images, and what
+    ``deletions.undo`` takes.
 
     Args:
         expected: how many predictions matched when the actor looked; None for however many.
@@ -175,5 +176,4 @@ def delete(
     records = list(
         session.scalars(select(ImageRecord).where(ImageRecord.id.in_(of)).order_by(ImageRecord.id).with_for_update())
     )
-    images.remove(session, actor, records)
-    return len(records)
+    return len(records), images.remove(session, actor, records)

@@ -22,8 +22,10 @@ from atisbo.store.blobs import Blobs, derived, original
 from atisbo.store.consents import ConsentRecord
 from atisbo.store.datasets import DatasetRecord
 from atisbo.store.db import Base
+from atisbo.store.deletions import DeletionRecord
 from atisbo.store.embeddings import EmbeddingRecord
 from atisbo.store.images import ImageRecord
+from atisbo.store.notices import NoticeRecord
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.readings import PanelRecord, ReadingRecord
 from atisbo.store.reviews import ReviewRecord
@@ -34,7 +36,7 @@ from atisbo.store.versions import ActivationRecord, VersionRecord
 from atisbo.store.webhooks import WebhookKeyRecord, WebhookRecord
 
 Row = dict[str, Any]
-_SECRET: Final = frozenset({"password_hash", "token_hash", "reset_hash", "recovery"})
+_SECRET: Final = frozenset({"password_hash", "token_hash", "reset_hash", "recovery", "kept"})
 _PAGE: Final = 50
 _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
@@ -76,6 +78,8 @@ def _account(session: Session, actor: Actor) -> Row:
         "panels": _rows(session, PanelRecord, "asked_by", actor),
         "scenarios": _rows(session, ScenarioRecord, "owner_id", actor),
         "second_factors": _rows(session, SecondFactorRecord, "user_id", actor),
+        "notices": _rows(session, NoticeRecord, "owner_id", actor),
+        "deletions": _rows(session, DeletionRecord, "owner_id", actor),
     }
 
 
@@ -103,7 +107,7 @@ def _rows(session: Session, kind: type[Base], owner: str, actor: Actor) -> list[
 
 
 def _row(record: Base) -> Row:
-    """Every column but secrets."""
+    """Every column but secrets, and but what was deleted and is only there to be brought back."""
     names = [column.key for column in inspect(type(record)).column_attrs]
     return {name: getattr(record, name) for name in names if name not in _SECRET}
 

@@ -23,6 +23,7 @@ from atisbo.services import consents, cursors, quotas, waiting
 from atisbo.services.waiting import Place
 from atisbo.store import predictions as store
 from atisbo.store.blobs import Blobs, derived, digest, original
+from atisbo.store.deletions import names_prediction
 from atisbo.store.images import ImageRecord, lock_original
 from atisbo.store.predictions import Outcome, PredictionRecord
 from atisbo.store.queue import PREDICT, enqueue
@@ -308,5 +309,5 @@ def record(session: Session, outcomes: Sequence[Outcome]) -> set[UUID]:
 def tidy(session: Session, *, blobs: Blobs, ids: Sequence[UUID]) -> None:
     """For workers: remove what was stored for predictions that were deleted while they were being answered."""
     for prediction_id in ids:
-        if session.get(PredictionRecord, prediction_id) is None:
+        if session.get(PredictionRecord, prediction_id) is None and not names_prediction(session, prediction_id):
             blobs.delete_folder(derived(prediction_id, ""))

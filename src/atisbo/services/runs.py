@@ -18,7 +18,7 @@ from atisbo.domain.datasets import Split
 from atisbo.domain.predictions import Failure
 from atisbo.domain.runs import Overrides, State
 from atisbo.errors import AtisboError, Conflict, Invalid, NotFound
-from atisbo.services import audit, datasets, recipes, versions
+from atisbo.services import audit, datasets, notices, recipes, versions
 from atisbo.services.versions import Origin
 from atisbo.services.work import Blobs
 from atisbo.store import runs as store
@@ -216,6 +216,12 @@ def done(
         record.version_id = session.scalars(select(VersionRecord.id).where(*same)).first()
     record.state, record.finished_at = State.DONE.value, now()
     store.changed(session, record)
+    _tell(session, record)
+
+
+def _tell(session: Session, record: RunRecord) -> None:
+    about = {"id": str(record.id), "name": record.recipe_name, "failed": record.failure is not None}
+    notices.tell(session, record.created_by, notices.Kind.RUN, about)
 
 
 def ended(session: Session, *, run_id: UUID, attempt: int, error: AtisboError | None) -> None:
@@ -228,6 +234,7 @@ def ended(session: Session, *, run_id: UUID, attempt: int, error: AtisboError | 
         values = {name: str(value) for name, value in error.values.items()}
         record.state = State.FAILED.value
         record.failure = Failure(code=error.code, message=error.message, values=values).model_dump(mode="json")
+        _tell(session, record)
     store.changed(session, record)
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete as delete_from
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -14,6 +13,8 @@ from sqlalchemy.orm import Session
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.finance import Case, Plan, plan
 from atisbo.errors import Conflict, Invalid, NotFound
+from atisbo.services import deletions
+from atisbo.services.deletions import Kind
 from atisbo.store.db import now
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.scenarios import ScenarioRecord
@@ -65,12 +66,17 @@ def save(session: Session, actor: Actor, *, name: str, currency: str, case: Case
     )
 
 
-def delete(session: Session, actor: Actor, *, scenario_id: UUID) -> None:
-    """Raises NotFound for what is not one's own."""
+def delete(session: Session, actor: Actor, *, scenario_id: UUID) -> UUID:
+    """Returns what ``deletions.undo`` takes. Raises NotFound for what is not one's own."""
     actor.require(Right.MANAGE_ACCOUNT)
     mine = ScenarioRecord.id == scenario_id, ScenarioRecord.owner_id == actor.user_id
-    if not session.execute(delete_from(ScenarioRecord).where(*mine).returning(ScenarioRecord.id)).all():
+    record = session.scalar(select(ScenarioRecord).where(*mine).with_for_update())
+    if record is None:
         raise NotFound("scenario_unknown", "There is no such scenario.")
+    deed = deletions.keep(session, actor, Kind.SCENARIO, [record])
+    session.delete(record)
+    session.flush()
+    return deed
 
 
 def measured_throughput(session: Session) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from sqlalchemy import Engine
@@ -46,7 +47,10 @@ class Workplace:
             blobs=Blobs.open(settings.data_dir, settings.blob_url),
             engine=engine,
             sessions=db.sessions(
-                engine, audit_key=secrets.key("audit"), room=Room(settings.user_images, settings.user_bytes)
+                engine,
+                audit_key=secrets.key("audit"),
+                room=Room(settings.user_images, settings.user_bytes),
+                grace=timedelta(seconds=settings.undo_s),
             ),
         )
 

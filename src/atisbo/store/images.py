@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Select, String, false, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Select, String, exists, false, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from atisbo.domain.access import Actor, Right
 from atisbo.store.db import Base, Identified, now
+from atisbo.store.deletions import DeletionRecord
 
 
 class ImageRecord(Identified, Base):
@@ -37,7 +38,9 @@ def readable(actor: Actor) -> Select[ImageRecord]:
 
 
 def still_used(session: Session, sha256: str) -> bool:
-    return bool(session.scalar(select(func.count()).where(ImageRecord.sha256 == sha256)))
+    """Whether a row has these bytes, or one that can still be brought back."""
+    here = exists().where(ImageRecord.sha256 == sha256)
+    return bool(session.scalar(select(here | exists().where(DeletionRecord.original == sha256))))
 
 
 def lock_original(session: Session, sha256: str) -> None:

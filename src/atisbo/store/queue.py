@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from pgqueuer.adapters.drivers.psycopg import PsycopgDriver
@@ -33,6 +34,7 @@ EVALUATE = "evaluate"
 LEARN = "learn"
 SHADOW = "shadow"
 TRY = "try"
+ANNOUNCE = "announce"
 URGENT = 10
 """Above the ordinary priority of 0: somebody is looking at the page."""
 PATIENT = -10
@@ -91,22 +93,35 @@ def enqueue(
     *,
     priority: int = 0,
     dedupe: str | None = None,
+    after: timedelta | None = None,
 ) -> None:
-    """Add a job to the caller's transaction. With ``dedupe``, a job of that key still waiting is enough."""
+    """Add a job to the caller's transaction, not to be done before ``after``. With ``dedupe``, a job of that key still
+    waiting is enough.
+    """
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, Connection)
     SyncQueries(CallersConnection(connection)).enqueue(
-        entrypoint, json.dumps(payload).encode(), priority, dedupe_key=dedupe, on_conflict="skip"
+        entrypoint, json.dumps(payload).encode(), priority, after, dedupe, on_conflict="skip"
     )
 
 
-def enqueue_all(session: Session, entrypoint: str, payloads: list[dict[str, Any]], *, priority: int = 0) -> None:
-    """Add many jobs of one priority to the caller's transaction, in one statement."""
+def enqueue_all(
+    session: Session,
+    entrypoint: str,
+    payloads: list[dict[str, Any]],
+    *,
+    priority: int = 0,
+    after: timedelta | None = None,
+) -> None:
+    """Add many jobs of one priority to the caller's transaction, in one statement; not to be done before ``after``."""
     if not payloads:
         return
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, Connection)
     count = len(payloads)
     SyncQueries(CallersConnection(connection)).enqueue(
-        [entrypoint] * count, [json.dumps(payload).encode() for payload in payloads], [priority] * count
+        [entrypoint] * count,
+        [json.dumps(payload).encode() for payload in payloads],
+        [priority] * count,
+        [after] * count if after else None,
     )

@@ -19,6 +19,7 @@ from atisbo.inference.registry import Registry
 from atisbo.services.work import Workplace
 from atisbo.store.db import PATIENCE
 from atisbo.store.queue import (
+    ANNOUNCE,
     COMPARE,
     CORRECT,
     DELIVER,
@@ -41,6 +42,7 @@ from atisbo.store.queue import (
     Listening,
 )
 from atisbo.store.versions import CHANNEL
+from atisbo.worker.announce import Announcing
 from atisbo.worker.corrections import Correcting
 from atisbo.worker.embed import Embedding, begin
 from atisbo.worker.evaluate import Evaluating
@@ -181,4 +183,5 @@ def _answers(
     embedding = Embedding(workplace, quarantine, registry)
     queue.qm.entrypoint(EMBED, accepts_context=False)(embedding.run)
     queue.qm.entrypoint(TAKE_OUT, accepts_context=False, on_failure="hold")(embedding.take_out)
+    queue.qm.entrypoint(ANNOUNCE, accepts_context=False)(Announcing(workplace).run)
     queue.qm.entrypoint(MAP, accepts_context=False, concurrency_limit=1)(Charting(workplace).run)

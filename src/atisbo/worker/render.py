@@ -90,6 +90,10 @@ class Rendering:
         await asyncio.to_thread(
             self._workplace.within,
             lambda session: images.erase(
-                session, blobs=self._workplace.blobs, original_name=said["original"], predictions=ids
+                session,
+                blobs=self._workplace.blobs,
+                original_name=said["original"],
+                predictions=ids,
+                deletion_id=UUID(said["deletion"]) if "deletion" in said else None,
             ),
         )

@@ -10,7 +10,7 @@ from atisbo import i18n
 from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card
 from atisbo.domain.predictions import NOTICE
-from atisbo.imaging.paper import Sheet, pdf
+from atisbo.paper import Sheet, pdf
 from atisbo.services.reports import Answered
 
 

@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from atisbo.errors import AtisboError
 from atisbo.services import waiting
 from atisbo.services.heatmaps import EXPLAINED
+from atisbo.services.notices import NOTICED
 from atisbo.services.regions import PROPOSED
 from atisbo.services.views import RENDERED
 from atisbo.services.waiting import Place
@@ -80,7 +81,7 @@ async def of_one(prediction_id: UUID, request: Request, state: AppState) -> Stre
 @router.get("/events", response_class=StreamingResponse)
 async def of_mine(request: Request, state: AppState) -> StreamingResponse:
     """``prediction`` with id and status for each change of one's own; ``queue`` with the place of each that waits,
-    when places have moved; ``refresh`` when some events may have been missed.
+    when places have moved; ``notice`` when there is a new one; ``refresh`` when some events may have been missed.
     """
     owner_id = await in_transaction(request, lambda _, actor: actor.user_id)
 
@@ -93,6 +94,8 @@ async def of_mine(request: Request, state: AppState) -> StreamingResponse:
                     before = places
                     places = await in_transaction(request, waiting.mine) if pulse.moved() else places
                     yield _queue(places) if places != before else _STILL_HERE
+                elif event.status == NOTICED:
+                    yield message("notice", {})
                 elif event.status == "refresh":
                     yield message("refresh", {})
                 elif event.status.partition(" ")[0] not in _NOT_FOR_LISTS:

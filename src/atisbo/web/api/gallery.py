@@ -50,6 +50,8 @@ class GalleryChoice(Sieve):
 
 class Deleted(BaseModel):
     images: int
+    undo: str
+    """Address that brings them back."""
 
 
 @router.get("/applications/{application}/images")
@@ -76,9 +78,12 @@ def list_images(
 
 @router.post("/applications/{application}/images/deletion")
 def delete_images(application: str, body: GalleryChoice, db: Db, actor: CurrentActor, state: AppState) -> Deleted:
-    """Delete all that match, at most 1,000 at once, with answers, reviews and stored bytes. This cannot be undone."""
+    """Delete all that match, at most 1,000 at once, with answers, reviews and stored bytes. For a few minutes `DELETE`
+    of the address in `undo` brings them back; then they are erased for good.
+    """
     wanted = body.wanted(state.application(application)[0].name)
-    return Deleted(images=gallery.delete(db, actor, wanted=wanted, chosen=body.chosen, expected=body.expected))
+    count, deed = gallery.delete(db, actor, wanted=wanted, chosen=body.chosen, expected=body.expected)
+    return Deleted(images=count, undo=f"/api/v1/deletions/{deed}")
 
 
 @router.post(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from atisbo.domain.access import Actor
 from atisbo.domain.images import Region
 from atisbo.services import again, images
+from atisbo.web.api.deletions import gone
 from atisbo.web.api.predictions import ANSWERS, Asked, answer
 from atisbo.web.api.shapes import Body
 from atisbo.web.deps import AppState, CurrentActor, Db, in_transaction
@@ -21,9 +22,10 @@ router = APIRouter(tags=["images"])
 
 @router.delete("/images/{image_id}", status_code=204)
 def delete(image_id: UUID, db: Db, actor: CurrentActor) -> Response:
-    """Remove an image with its predictions, results and stored bytes."""
-    images.delete(db, actor, image_id=image_id)
-    return Response(status_code=204)
+    """Remove an image with its predictions, results and stored bytes. For a few minutes `DELETE` of the address in
+    `Location` brings it back; then it is erased for good.
+    """
+    return gone(images.delete(db, actor, image_id=image_id))
 
 
 async def _signed_in(request: Request) -> None:

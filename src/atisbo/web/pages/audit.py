@@ -77,6 +77,7 @@ def words(_: Translate) -> dict[str, str]:
         "consent.given": _("Agreed"),
         "consent.withdrawn": _("Withdrew an agreement"),
         "image.deleted": _("Deleted an image"),
+        "image.restored": _("Took a deletion back"),
         "images.exported": _("Took images along"),
         "job.retried": _("Had failed work done again"),
         "collection.added": _("Added to a collection"),

@@ -16,18 +16,17 @@ from sqlalchemy.orm import Session
 
 from atisbo import i18n
 from atisbo.domain.access import Actor
-from atisbo.domain.finance import Case, Plan, Undefined, plan
+from atisbo.domain.finance import Case, Plan, plan
 from atisbo.domain.sensitivity import around, limits, simulate, tornado, two_way
 from atisbo.errors import UserError
-from atisbo.services import scenarios
+from atisbo.services import deletions, scenarios
 from atisbo.web import render
 from atisbo.web.deps import CurrentActor, Db, MaybeActor, protect
 from atisbo.web.pages import sketch
+from atisbo.web.pages.case import PERCENT, Words, printed
 from atisbo.web.pages.forms import blame, see
 
 router = APIRouter(prefix="/business", include_in_schema=False, dependencies=[Depends(protect)])
-PERCENT: Final = ("growth", "churn", "discount", "tax")
-"""Asked in percent, kept as shares."""
 CURRENCY: Final = "USD"
 
 
@@ -43,6 +42,16 @@ def flows(request: Request, _actor: MaybeActor) -> Response:
     case, _ = _read(request)
     headers = {"Content-Disposition": 'attachment; filename="atisbo-business.csv"'}
     return Response("﻿" + table(plan(case)), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/case.pdf")
+def paper(request: Request, _actor: MaybeActor) -> Response:
+    """The case on a printed page."""
+    case, _ = _read(request)
+    language, translate = render.language_of(request), render.translator(request)
+    page = printed(plan(case), Words(language, _currency(request), translate))
+    headers = {"Content-Disposition": 'attachment; filename="atisbo-business.pdf"'}
+    return Response(page, media_type="application/pdf", headers=headers)
 
 
 @router.post("/scenarios")
@@ -117,6 +126,7 @@ def _page(
     return render.page(
         request,
         "business.html",
+        deleted=deletions.recent(db, actor, kind=deletions.Kind.SCENARIO) if actor else None,
         case=case,
         asked=request.query_params,
         errors=errors or render.Errors(),
@@ -158,71 +168,3 @@ def _link(case: Case, currency: str) -> str:
         if getattr(case, name) != getattr(usual, name)
     }
     return "/business?" + urlencode(said | ({"currency": currency} if currency != CURRENCY else {}))
-
-
-class Words:
-    """Money, rates and times in the reader's language."""
-
-    def __init__(self, language: str, currency: str, translate: render.Translate) -> None:
-        self._language, self._currency, self._ = language, currency, translate
-
-    def number(self, value: float, digits: int = 0) -> str:
-        return i18n.number(self._language, value, digits)
-
-    def money(self, value: float) -> str:
-        digits = 2 if abs(value) < 10_000 and value != round(value) else 0
-        return f"{i18n.number(self._language, value, digits)} {self._currency}"
-
-    def share(self, value: float) -> str:
-        return f"{i18n.number(self._language, value * 100, 1)} %"
-
-    def span(self, years: float | None) -> str:
-        """A time in years, with the months in words where they are few."""
-        if years is None:
-            return self._("Never within the plan")
-        if years == 0:
-            return self._("At once")
-        if years < 2:
-            months = self.number(max(1, round(years * 12)))
-            return self._("{years} years (months: {months})", years=self.number(years, 2), months=months)
-        return self._("{years} years", years=self.number(years, 2))
-
-    def rate(self, irr: float | Undefined) -> str:
-        if isinstance(irr, float):
-            return self.share(irr)
-        return {
-            Undefined.ONLY_GAINS: self._("There is none: nothing is put in, so any rate is exceeded."),
-            Undefined.ONLY_LOSSES: self._("There is none: nothing comes back."),
-            Undefined.SEVERAL: self._(
-                "Several rates make it even, so none of them means anything: go by present value."
-            ),
-            Undefined.NONE: self._("No rate makes it even, although money comes and goes: go by present value."),
-        }[irr]
-
-    def verdict(self, found: Plan) -> str:
-        values = {"value": self.money(found.npv), "years": found.case.years}
-        if found.npv < 0:
-            return self._("No: over {years} years it is worth {value} today, less than nothing.", **values)
-        if found.payback is None or found.payback == 0:
-            return self._("Yes: over {years} years it is worth {value} today.", **values)
-        time = self.span(found.payback)
-        return self._("Yes: it pays back in {time} and is worth {value} today.", time=time, **values)
-
-    def names(self) -> dict[str, str]:
-        """What each assumption is called."""
-        _ = self._
-        return {
-            "development": _("Development"),
-            "first_infrastructure": _("Infrastructure, first year"),
-            "price": _("Price per client and month"),
-            "clients": _("Clients in the first year"),
-            "growth": _("New clients a year"),
-            "churn": _("Clients that leave a year"),
-            "costs": _("Running costs a year"),
-            "images": _("Images per client and month"),
-            "machine_hour": _("Price of a machine per hour"),
-            "throughput": _("Images a machine answers per second"),
-            "years": _("Years"),
-            "discount": _("Discount rate"),
-            "tax": _("Tax on profit"),
-        }

@@ -13,7 +13,7 @@ from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card
 from atisbo.domain.gallery import Certainty, Reviewed
 from atisbo.errors import Invalid
-from atisbo.services import gallery
+from atisbo.services import deletions, gallery
 from atisbo.web import render
 from atisbo.web.api.gallery import archive as taken_along
 from atisbo.web.deps import AppState, CurrentActor, Db, State, protect
@@ -29,7 +29,6 @@ PAGE_SIZE = 48
 
 class Asked(Sieve):
     before: Annotated[str | None, Field(max_length=100)] = None
-    done: Annotated[int | None, Field(ge=0, le=gallery.MANY)] = None
 
 
 class Chosen(Sieve):
@@ -63,11 +62,10 @@ def images(
     asked: Annotated[Asked, Query()],
 ) -> Response:
     application, card = chosen_application(state, asked.application)
-    sieve = Sieve(**asked.model_dump(exclude={"before", "done"}) | {"application": application.name})
+    sieve = Sieve(**asked.model_dump(exclude={"before"}) | {"application": application.name})
     wanted = sieve.wanted(application.name)
     page = gallery.list_(db, actor, wanted=wanted, limit=PAGE_SIZE, before=asked.before)
     _ = render.translator(request)
-    gone = _("Deleted: one image.") if asked.done == 1 else _("Deleted: {count} images.", count=asked.done)
     return manage.page(
         request,
         actor,
@@ -80,7 +78,7 @@ def images(
         next=sieve.query(before=page.next) if page.next else "",
         first=asked.before is None,
         many=gallery.MANY,
-        said=gone if asked.done is not None else "",
+        deleted=deletions.recent(db, actor, kind=deletions.Kind.IMAGE),
         **_words(_),
     )
 
@@ -127,8 +125,8 @@ def ask_before_deleting(
     chosen = form.ids()
     wanted = form.wanted(application.name)
     if form.expected is not None:
-        count = gallery.delete(db, actor, wanted=wanted, chosen=chosen, expected=form.expected)
-        return see(f"/manage/images?{form.query(application=application.name, done=str(count), **_UNSENT)}")
+        gallery.delete(db, actor, wanted=wanted, chosen=chosen, expected=form.expected)
+        return see(f"/manage/images?{form.query(application=application.name, **_UNSENT)}")
     ids = gallery.find(db, actor, wanted=wanted, chosen=chosen, most=gallery.MOST_DELETED)
     return manage.page(
         request,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from atisbo.domain.predictions import Status
-from atisbo.services import images, lineage, predictions, reviews
+from atisbo.services import deletions, images, lineage, predictions, reviews
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, protect
 from atisbo.web.pages.forms import see
@@ -32,7 +32,6 @@ def my_images(
     status: Word = "",
     reviewed: Word = "",
     before: Annotated[str | None, Query(max_length=100)] = None,
-    done: Word = "",
 ) -> Response:
     _ = render.translator(request)
     wanted = {
@@ -59,7 +58,7 @@ def my_images(
         filtered=any(wanted.values()),
         states=_states(wanted, _),
         status_words=render.status_words(_),
-        said=_("The image and everything that came of it are deleted.") if done else "",
+        deleted=deletions.recent(db, actor, kind=deletions.Kind.IMAGE),
     )
 
 
@@ -82,4 +81,4 @@ def ask_before_deleting(request: Request, db: Db, actor: CurrentActor, image_id:
 @router.post("/{image_id}/deletion")
 def delete(db: Db, actor: CurrentActor, image_id: UUID) -> Response:
     images.delete(db, actor, image_id=image_id)
-    return see("/images?done=deletion")
+    return see("/images")

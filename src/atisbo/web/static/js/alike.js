@@ -2,7 +2,6 @@
 
 import { answered } from "./answers.js";
 import { blank, fill } from "./mosaic.js";
-import { PictureDialog } from "./picture.js";
 import { neighbours } from "./server.js";
 import { moment, say } from "./words.js";
 
@@ -13,7 +12,7 @@ export class Alike {
   #rows = [...this.#root.querySelectorAll("[data-by]")];
   #cases = this.#root.dataset.kind === "cases";
   #same = document.getElementById("same-class");
-  #dialog = new PictureDialog();
+  #dialog = null; // loaded when a picture is first wanted larger
   #application;
   #item = null;
   #shown = "";
@@ -55,9 +54,14 @@ export class Alike {
     return neighbours("predictions", this.#item.id, { by, same_class: !!this.#same?.checked, reviewed: this.#cases });
   }
 
+  async #open(items, number, by) {
+    this.#dialog ??= new (await import("./picture.js")).PictureDialog();
+    this.#dialog.open(items, number, by);
+  }
+
   #draw(found) {
     for (const [at, { items, by }] of found.entries())
-      fill(this.#rows[at], items, (_, number) => this.#dialog.open(items, number, by));
+      fill(this.#rows[at], items, (_, number) => this.#open(items, number, by));
     const [{ complete, ready, total, items, seen }] = found;
     const none = items.length ? "" : say(this.#cases ? "alike.cases.none" : "alike.none");
     this.#tell(complete ? none : ready < total ? say("alike.preparing", { ready, total }) : say("alike.filling", { ready }));

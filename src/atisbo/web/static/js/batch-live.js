@@ -6,6 +6,8 @@ const GROUP = 50;
 const PAUSE_MS = 300;
 const PATIENCE_MS = 4000;
 
+document.documentElement.dataset.live = ""; // what is heard here is passed on: the bell needs no stream of its own
+
 export class BatchLive {
   #collection;
   #changed = new Set();
@@ -22,6 +24,7 @@ export class BatchLive {
   #connect() {
     const events = new EventSource("/api/v1/events");
     events.addEventListener("prediction", ({ data }) => this.#heard(JSON.parse(data)));
+    events.addEventListener("notice", () => document.dispatchEvent(new Event("notice")));
     events.addEventListener("refresh", () => this.#catchUp());
     addEventListener("pagehide", () => events.close(), { once: true });
     addEventListener("pageshow", ({ persisted }) => persisted && this.#connect(), { once: true });

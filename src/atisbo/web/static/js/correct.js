@@ -1,8 +1,6 @@
 // The corrected outline of the image in sight: its line below the verdict, its colour on the picture, the way to the editor.
 
 import { answered, outlines } from "./answers.js";
-import { decode } from "./editor-png.js";
-import { Editor } from "./editor.js";
 import { getMask, removeMask } from "./server.js";
 import { label, say, score } from "./words.js";
 
@@ -17,7 +15,7 @@ export function correctable(item) {
 }
 
 export class Correction {
-  #editor = new Editor();
+  #editor = null; // loaded when it is first wanted
   #collection;
   #layers;
   #canvas = document.querySelector("[data-correction]");
@@ -44,6 +42,7 @@ export class Correction {
     const item = this.#item;
     if (!correctable(item)) return;
     await item.turn;
+    this.#editor ??= new (await import("./editor.js")).Editor();
     const { image, links, region } = item.prediction;
     const review = await this.#editor.open({
       id: item.id,
@@ -74,6 +73,7 @@ export class Correction {
     this.#shown = wanted;
     this.#canvas.hidden = true;
     if (!wanted) return;
+    const { decode } = await import("./editor-png.js");
     const bytes = await getMask(item.id, "review/mask.png").catch(() => null);
     if (!bytes || this.#shown !== wanted) return;
     const mask = await decode(bytes);

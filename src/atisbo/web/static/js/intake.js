@@ -1,7 +1,6 @@
 // Files come in by choosing, dropping, pasting, a camera, or as samples; each is accepted or refused on its own.
 
 import { freshKey } from "./collection.js";
-import { Cropper } from "./crop.js";
 import { listenToDrops } from "./drop.js";
 import { askAgain, findRegion, Refusal, trySample, upload } from "./server.js";
 import { decimal, say } from "./words.js";
@@ -17,7 +16,8 @@ export class Intake {
   #again = null;
   #terms;
   #turn = Promise.resolve();
-  #cropper = document.getElementById("crop-dialog") && new Cropper();
+  #crops = !!document.getElementById("crop-dialog");
+  #cropper = null; // loaded when a part is first to be marked
 
   constructor(bench, collection, terms) {
     this.#bench = bench;
@@ -44,7 +44,7 @@ export class Intake {
     const chosen = files.map((file) => ({ file, name: file.name, picture: URL.createObjectURL(file) }));
     return this.#afterwards(async () => {
       if (!(await this.#terms.ask())) return chosen.forEach(forget);
-      if (!this.#cropper) return this.#add(chosen);
+      if (!this.#crops) return this.#add(chosen);
       for (const [index, entry] of chosen.entries()) {
         const marked = this.#obviousProblem(entry.file) ? { region: null } : await this.#mark(entry, index + 1, chosen.length);
         if (marked) this.#add([{ ...entry, ...marked }]);
@@ -56,7 +56,7 @@ export class Intake {
   /** Ask about another part of the picture in sight; it is stored already. */
   markAgain() {
     const item = this.#collection.selected;
-    if (!this.#cropper || !canMarkAgain(item)) return;
+    if (!this.#crops || !canMarkAgain(item)) return;
     const { image, region, links } = item.prediction;
     const entry = { name: item.name, picture: links.preview, stored: image.id };
     return this.#afterwards(async () => {
@@ -73,7 +73,8 @@ export class Intake {
     return this.#turn;
   }
 
-  #mark({ picture, name, region, size, ...where }, number = 1, count = 1) {
+  async #mark({ picture, name, region, size, ...where }, number = 1, count = 1) {
+    this.#cropper ??= new (await import("./crop.js")).Cropper();
     const find = () => this.#find(where);
     return this.#cropper.ask(picture, { name, number, count, region, size, find });
   }
@@ -101,7 +102,7 @@ export class Intake {
     const entry = { name: sample, picture: source, sample, status: "waiting", region: region ? JSON.parse(region) : null };
     return this.#afterwards(async () => {
       if (!(await this.#terms.ask())) return;
-      const marked = this.#cropper ? await this.#mark({ ...entry, source }) : {};
+      const marked = this.#crops ? await this.#mark({ ...entry, source }) : {};
       if (marked) this.#try({ ...entry, ...marked });
     });
   }

@@ -4,6 +4,8 @@ import { list, one } from "./server.js";
 
 const PATIENCE_MS = 4000;
 
+document.documentElement.dataset.live = ""; // what is heard here is passed on: the bell needs no stream of its own
+
 export class Live {
   #collection;
   #application;
@@ -22,6 +24,7 @@ export class Live {
     this.#events = new EventSource("/api/v1/events");
     this.#events.addEventListener("prediction", ({ data }) => this.#heard(JSON.parse(data)));
     this.#events.addEventListener("queue", ({ data }) => this.#moved(JSON.parse(data)));
+    this.#events.addEventListener("notice", () => document.dispatchEvent(new Event("notice")));
     this.#events.addEventListener("refresh", () => this.#catchUp());
     addEventListener("pagehide", () => this.#events.close());
     addEventListener("pageshow", ({ persisted }) => persisted && this.#connect());

@@ -20,7 +20,17 @@ export const some = (ids) => call("GET", `/predictions?limit=${ids.length}&${ids
 export const map = (application) => call("GET", `/applications/${application}/map`);
 export const contours = (id) => call("GET", `/predictions/${id}/contours`);
 export const heatmap = (id) => call("GET", `/predictions/${id}/heatmap`);
-export const deleteImage = (id) => call("DELETE", `/images/${id}`);
+export const undoDeletion = (address) => call("DELETE", address.slice(API.length));
+
+/** Answers the address that takes it back. */
+export async function deleteImage(id) {
+  const answer = await fetch(`${API}/images/${id}`, { method: "DELETE", headers: { Accept: "application/json", "X-CSRF-Token": token } }).catch(() => {
+    throw new Refusal(say("offline"));
+  });
+  read(answer.status, await answer.text());
+  return answer.headers.get("Location");
+}
+
 export const trySample = (application, file, region) =>
   call("POST", `/applications/${application}/samples/${encodeURIComponent(file)}/predictions${region ? `?region=${encodeURIComponent(JSON.stringify(region))}` : ""}`);
 

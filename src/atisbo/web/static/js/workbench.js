@@ -1,17 +1,15 @@
 // Puts the workbench together: tray, stage and findings around one collection of images.
 
-import { Alike } from "./alike.js";
 import { explanation, sentence } from "./answers.js";
 import { Collection } from "./collection.js";
 import { Correction } from "./correct.js";
 import { Findings } from "./findings.js";
-import { Histogram } from "./histogram.js";
 import { Intake } from "./intake.js";
 import { listenToKeys } from "./keys.js";
 import { Live } from "./live.js";
 import { Permit } from "./permit.js";
 import { Review } from "./review.js";
-import { deleteImage, list, one } from "./server.js";
+import { deleteImage, list, one, some, undoDeletion } from "./server.js";
 import { listenToSheet } from "./sheet.js";
 import { Stage } from "./stage.js";
 import { Terms } from "./terms.js";
@@ -27,9 +25,9 @@ const stage = new Stage();
 const findings = new Findings(stage);
 const review = new Review(collection, bench.dataset.application);
 const correction = new Correction(collection, bench.dataset.layers.split(" "));
-const alike = document.getElementById("alike") && new Alike(bench.dataset.application);
+const alike = document.getElementById("alike") && new (await import("./alike.js")).Alike(bench.dataset.application);
 const permit = new Permit(collection, bench.dataset.application);
-const histogram = document.getElementById("histogram") && new Histogram();
+const histogram = document.getElementById("histogram") && new (await import("./histogram.js")).Histogram();
 const intake = new Intake(bench, collection, new Terms("agreed" in bench.dataset));
 
 function show(item) {
@@ -91,9 +89,17 @@ document.getElementById("delete-confirm").addEventListener("click", async () => 
   const item = collection.selected;
   try {
     const { id } = item.prediction.image;
-    await deleteImage(id);
-    for (const one of collection.all) if (one.prediction?.image.id === id) collection.remove(one);
+    const undo = await deleteImage(id);
+    const gone = collection.all.filter((one) => one.prediction?.image.id === id);
+    for (const one of gone) collection.remove(one);
     dialog.close();
+    const { toast } = await import("./toast.js");
+    toast(say("deleted", { name: item.name }), say("undo"), async () => {
+      await undoDeletion(undo);
+      const back = await some(gone.map((one) => one.id));
+      for (const prediction of back.items) collection.take(prediction);
+      collection.select(collection.find(item.id), { step: true });
+    });
   } catch (refusal) {
     Object.assign(dialog.querySelector("[data-slot=problem]"), { textContent: refusal.message, hidden: false });
   }

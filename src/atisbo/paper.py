@@ -1,4 +1,4 @@
-"""One printed page: pictures, what was found in them, and the small print, as PDF."""
+"""A printed page as PDF: pictures or charts, facts, tables, and the small print."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -19,12 +20,37 @@ PICTURE: Final = 92
 """Pictures are at most so high, millimetres."""
 NAMES: Final = 74
 """The column of names beside the facts, millimetres."""
+CHART: Final = 34
+"""Charts are so high, millimetres."""
 INK: Final = (30, 27, 23)
 SOFT: Final = (93, 87, 78)
 ACCENT: Final = (11, 101, 96)
+LOSS: Final = (165, 40, 27)
+LINE: Final = (226, 220, 211)
 _LATIN: Final = str.maketrans(
     {"“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "−": "-", "…": "...", "≥": ">="}
 )
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Boxes and a line, in percent of a box of the page from its upper left corner."""
+
+    heading: str
+    boxes: Sequence[tuple[float, float, float, float, bool]]
+    """x, y, width, height, and whether it stands for a loss."""
+    line: Sequence[tuple[float, float]] = ()
+    zero: float | None = None
+    ends: tuple[str, str] = ("", "")
+    """What stands below its left and its right end."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """``rows`` begin with the heads; the first column is words, the others figures."""
+
+    heading: str
+    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -36,16 +62,18 @@ class Sheet:
     answer: str
     """The sentence a person reads first."""
     made_at: datetime
-    pictures: Sequence[tuple[bytes, str]]
-    """JPEG or PNG, made by this program, each with its caption."""
     facts: Sequence[tuple[str, str]]
+    pictures: Sequence[tuple[bytes, str]] = field(default=())
+    """JPEG or PNG, made by this program, each with its caption."""
+    charts: Sequence[Chart] = field(default=())
+    tables: Sequence[Table] = field(default=())
     sections: Sequence[tuple[str, str]] = field(default=())
     """Headings with a paragraph each."""
     notice: str = ""
 
 
 def pdf(sheet: Sheet) -> bytes:
-    """The page; what does not fit into one page's height is set smaller by the pictures giving way.
+    """The page, and more of them where it is long.
 
     The fonts are those that every reader has, and hold Western European letters only: others become a question mark.
     """
@@ -65,6 +93,9 @@ def pdf(sheet: Sheet) -> bytes:
     page.ln(3)
     _pictures(page, sheet.pictures)
     _facts(page, sheet.facts)
+    _charts(page, sheet.charts)
+    for table in sheet.tables:
+        _table(page, table)
     for heading, words in sheet.sections:
         page.ln(2)
         _text(page, heading, 9, ACCENT, bold=True)
@@ -100,6 +131,62 @@ def _pictures(page: FPDF, pictures: Sequence[tuple[bytes, str]]) -> None:
         page.multi_cell(width, 3.7, _latin(caption), align="C")
         bottom = max(bottom, page.get_y())
     page.set_xy(MARGIN, bottom + 4)
+
+
+def _charts(page: FPDF, charts: Sequence[Chart]) -> None:
+    """Side by side, equally wide."""
+    if not charts:
+        return
+    page.ln(4)
+    gap = 8
+    width = (WIDTH - gap * (len(charts) - 1)) / len(charts)
+    top = page.get_y()
+    for number, chart in enumerate(charts):
+        _chart(page, chart, MARGIN + number * (width + gap), top, width)
+    page.set_xy(MARGIN, top + 8 + CHART + 6)
+
+
+def _chart(page: FPDF, chart: Chart, left: float, top: float, width: float) -> None:
+    def across(x: float) -> float:
+        return left + width * x / 100
+
+    def down(y: float) -> float:
+        return top + 8 + CHART * y / 100
+
+    page.set_xy(left, top)
+    page.set_font("Helvetica", "B", 9)
+    page.set_text_color(*ACCENT)
+    page.cell(width, 5, _latin(chart.heading))
+    for x, y, wide, high, loss in chart.boxes:
+        page.set_fill_color(*(LOSS if loss else ACCENT))
+        page.rect(across(x), down(y), width * wide / 100, CHART * high / 100, style="F")
+    page.set_draw_color(*SOFT)
+    if chart.zero is not None:
+        page.line(left, down(chart.zero), left + width, down(chart.zero))
+    page.set_draw_color(*INK)
+    for (x, y), (to_x, to_y) in pairwise(chart.line):
+        page.line(across(x), down(y), across(to_x), down(to_y))
+    page.set_font("Helvetica", "", 8)
+    page.set_text_color(*SOFT)
+    for words, align in zip(chart.ends, ("L", "R"), strict=True):
+        page.set_xy(left, top + 8 + CHART + 1)
+        page.cell(width, 4, _latin(words), align=align)
+
+
+def _table(page: FPDF, table: Table) -> None:
+    page.ln(4)
+    _text(page, table.heading, 9, ACCENT, bold=True)
+    columns = len(table.rows[0])
+    first = WIDTH * (0.4 if columns == 2 else 1 / columns)
+    other = (WIDTH - first) / (columns - 1)
+    page.set_draw_color(*LINE)
+    for number, row in enumerate(table.rows):
+        page.set_font("Helvetica", "B" if number == 0 else "", 8)
+        page.set_text_color(*(SOFT if number == 0 else INK))
+        for place, words in enumerate(row):
+            wide, align = (other, "R") if place else (first, "L")
+            page.cell(wide, 5, _latin(words), border="B", align=align)
+        page.ln(5)
 
 
 def _facts(page: FPDF, facts: Sequence[tuple[str, str]]) -> None:
