@@ -74,7 +74,7 @@ def test_each_file_has_its_own_fate(workplace: Workplace, make_actor: Make) -> N
         ("broken.zip", "archive_damaged"),
         ("os.jpg", "waiting"),
     ]
-    assert count(workplace, "images") == count(workplace, "pgqueuer") == 4
+    assert count(workplace, "images") == count(workplace, "pgqueuer WHERE entrypoint = 'predict'") == 4
 
 
 def test_regions_belong_to_files(workplace: Workplace, make_actor: Make) -> None:

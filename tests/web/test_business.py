@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Callable
 from uuid import uuid4
 
 import httpx
 import pytest
+from pypdf import PdfReader
 
 from atisbo.domain.access import Actor
 from atisbo.domain.finance import Case
@@ -62,6 +64,17 @@ def test_the_flows_for_a_spreadsheet(service: Service) -> None:
     assert float(rows[-1]["cumulative"]) == 7400
 
 
+@pytest.mark.parametrize(("query", "said"), [("", "2,284.22 USD"), ("price=0", "No number is enough")])
+def test_the_case_on_paper(service: Service, query: str, said: str) -> None:
+    answer = httpx.get(f"{service.url}/business/case.pdf?{query}", headers={"Accept-Language": "en"})
+    assert answer.headers["content-type"] == "application/pdf"
+    pages = PdfReader(io.BytesIO(answer.content)).pages
+    words = " ".join(pages[0].extract_text().split())
+    for wanted in (said, "Break-even clients", "Discount rate", "Running costs a year", "no advice"):
+        assert wanted in words
+    assert len(pages) == 1
+
+
 def test_a_case_is_kept_compared_and_deleted(service: Service) -> None:
     name = f"owner-{uuid4().hex[:8]}"
     service.register(name).close()
@@ -83,7 +96,12 @@ def test_a_case_is_kept_compared_and_deleted(service: Service) -> None:
         deletion = re.search(r'action="(/business/scenarios/[0-9a-f-]+/deletion\?[^"]*)"', page)
         assert deletion
         assert client.post(deletion[1], data={"csrf_token": csrf[1]}).status_code == 303
-        assert "Dear ones" not in client.get("/business").text
+        page = client.get("/business").text
+        assert "Dear ones" not in page
+        undoing = re.search(r'action="(/deletions/[0-9a-f-]+/undoing)"', page)
+        assert undoing
+        client.post(undoing[1], data={"csrf_token": csrf[1], "back": "/business"})
+        assert "Dear ones" in client.get("/business").text
 
 
 def test_only_ones_own_are_seen_and_there_are_not_too_many(

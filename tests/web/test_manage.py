@@ -72,6 +72,11 @@ def test_an_image_of_somebody_is_found_taken_along_and_deleted(
     gone = root.http.post("/manage/images/deletion", data=again)
     assert "Deleted: one image." in gone.text
     assert member.http.get(f"/api/v1/predictions/{said['id']}").status_code == 404
+    (undoing,) = (action for action in Forms(gone.text).by_action if action.startswith("/deletions/"))
+    back = root.http.post(undoing, data=Forms(gone.text).by_action[undoing])
+    assert back.url.path == "/manage/images"
+    assert "findme.jpg" in member.http.get("/images").text
+    root.http.post("/manage/images/deletion", data=again)
     log = root.http.get("/manage/audit?action=image.deleted").text
     assert "Deleted an image" in log
 

@@ -59,7 +59,7 @@ def names_original(session: Session, sha256: str) -> bool:
 
 def names_prediction(session: Session, prediction_id: uuid.UUID) -> bool:
     """Whether this prediction can still be brought back."""
-    return bool(session.scalar(select(exists().where(DeletionRecord.predictions.any(prediction_id)))))
+    return bool(session.scalar(select(exists().where(DeletionRecord.predictions.contains([prediction_id])))))
 
 
 def copied(session: Session, table: Table, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Kept]:

@@ -124,7 +124,11 @@ def _results(found: Plan, chances: Distribution, words: Words) -> Iterator[tuple
 
 
 def _flows(found: Plan, words: Words) -> Table:
-    _, money = words._, lambda value: words.number(value, 2)
+    _ = words._
+
+    def money(value: float) -> str:
+        return words.number(value, 2)
+
     heads = [_("Year"), _("Clients"), _("Revenue"), _("Costs"), _("Tax"), _("Cash flow"), _("Discounted")]
     first = ["0", "", "", money(found.case.investment), "", money(found.flows[0]), money(found.discounted[0])]
     rows = [
