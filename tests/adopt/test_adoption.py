@@ -27,7 +27,7 @@ from atisbo.domain.cards import Card, OutputSpec, TensorSpec
 from atisbo.domain.findings import ClassificationFindings
 from atisbo.domain.images import Region
 from atisbo.errors import Invalid
-from atisbo.imaging.quarantine import Prepared
+from atisbo.imaging.prepared import Prepared
 from atisbo.imaging.transform import normalise
 from atisbo.inference.registry import Registry
 from atisbo.training.networks import build

@@ -13,7 +13,7 @@ from atisbo.domain.findings import ClassificationFindings, SegmentationFindings
 from atisbo.domain.images import Region
 from atisbo.domain.uncertainty import uncertainty
 from atisbo.errors import BadImage, Foreign, Unavailable
-from atisbo.imaging.quarantine import Prepared
+from atisbo.imaging.prepared import Prepared
 from atisbo.imaging.transform import Pixels
 from atisbo.inference.answers import Answers
 from atisbo.inference.predictor import Predictor, classify

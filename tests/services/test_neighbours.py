@@ -55,13 +55,13 @@ def answered(
     data: bytes | None = None,
     version: str = NEW,
     grain: tuple[float, ...] | None = None,
+    tone: tuple[float, ...] | None = None,
     **more: bool,
 ) -> PredictionView:
     view = ask(workplace, actor, data or f"{actor.email} {angle}".encode(), **more)
     attempt = workplace.within(lambda s: predictions.claim(s, [view.id]))[view.id]
-    outcome = Outcome(
-        view.id, attempt, "done", version=version, findings=FINDINGS, vector=at(angle), palette=at(angle), grain=grain
-    )
+    looks = {"vector": at(angle), "palette": at(angle), "grain": grain, "tone": tone}
+    outcome = Outcome(view.id, attempt, "done", version=version, findings=FINDINGS, **looks)  # type: ignore[arg-type]
     assert workplace.within(lambda s: predictions.record(s, [outcome])) == {view.id}
     return view
 

@@ -17,7 +17,7 @@ from atisbo.domain.access import Actor
 from atisbo.domain.applications import load
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
-from atisbo.services import collections, neighbours, predictions
+from atisbo.services import collections, neighbours, predictions, profiles
 from atisbo.services.neighbours import Wish
 from atisbo.services.predictions import Outcome, Upload
 from atisbo.services.work import Workplace
@@ -105,6 +105,10 @@ def test_the_shipped_collection_is_there_after_the_first_start(
     assert found.items[0].source == "A museum"
     by_colours = workplace.within(lambda s: neighbours.find(s, ana, picture_id=asked.id, wish=Wish(by="palette")))
     assert by_colours.items[0].label == "red"
+    tones = {one.label: one for one in workplace.within(lambda s: profiles.get(s, ana, application="colour")).tones}
+    red, green, blue = tones["red"].channels
+    assert red.mean > 150 > green.mean
+    assert red.mean > 150 > blue.mean
 
     # What is taken out stays out, and its pictures go.
     gone = found.items[0].id

@@ -38,10 +38,16 @@ def prepare(data: bytes, region: Region | None, spec: TensorSpec, limits: Limits
     pixels = decode(data, limits)
     part, box = cut(pixels, region)
     fitted = fit(part, spec)
-    tone = {"brightness": float(fitted.mean()), "contrast": float(fitted.std())}
-    values = {"size": pixels.shape[:2], "box": box.model_dump(), "media_type": sniff(data), **tone}
+    values = {"size": pixels.shape[:2], "box": box.model_dump(), "media_type": sniff(data), **tone(fitted)}
     looks = {"palette": palette(fitted).tobytes(), "grain": grain(fitted).tobytes()}
     return Reply(values, {"pixels": fitted.data.cast("B"), **looks})
+
+
+def tone(pixels: Pixels) -> dict[str, Any]:
+    """``tone``: the means of red, green and blue; ``contrast``: the standard deviation of all their values."""
+    means, deviations = (channels.ravel() for channels in cv2.meanStdDev(pixels))
+    spread = np.mean(deviations**2 + means**2) - means.mean() ** 2
+    return {"tone": means.tolist(), "contrast": float(np.sqrt(max(spread, 0.0)))}
 
 
 def views(data: bytes, region: Region | None, outlined: Outlined | None, limits: Limits, analysed: bool) -> Reply:

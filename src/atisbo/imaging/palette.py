@@ -19,6 +19,8 @@ _SIDE: Final = 32
 _LOW: Final = np.array(LOW, np.float32)
 _HIGH: Final = np.array(HIGH, np.float32)
 SIZE: Final = STEPS[0] * STEPS[1] * STEPS[2]
+_STRIDES: Final = np.array((STEPS[1] * STEPS[2], STEPS[2], 1), np.intp)
+_CORNERS: Final = np.array(list(product((0, 1), repeat=3)), np.intp) @ _STRIDES
 
 
 def palette(pixels: Pixels) -> Palette:
@@ -34,10 +36,8 @@ def palette(pixels: Pixels) -> Palette:
     last = np.array(STEPS, np.float32) - 1
     place = (lab.clip(_LOW, _HIGH) - _LOW) / (_HIGH - _LOW) * last
     low = np.minimum(np.floor(place), last - 1)
-    share = place - low
-    counts = np.zeros(SIZE, np.float64)
-    for corner in product((0, 1), repeat=3):
-        at = np.ravel_multi_index(tuple((low + corner).astype(np.intp).T), STEPS)
-        weight = np.where(corner, share, 1 - share).prod(axis=1)
-        counts += np.bincount(at, weight, SIZE)
+    shares = np.stack((1 - (place - low), place - low), axis=-1)  # of the lower and of the upper step, on each axis
+    weights = np.einsum("na,nb,nc->nabc", shares[:, 0], shares[:, 1], shares[:, 2])
+    at = (low.astype(np.intp) @ _STRIDES)[:, None] + _CORNERS
+    counts = np.bincount(at.ravel(), weights.ravel(), SIZE)
     return np.asarray(np.sqrt(counts / counts.sum()), np.float32)

@@ -23,21 +23,16 @@ from multiprocessing.connection import Connection
 from queue import Empty, Full, Queue
 from typing import Any, Final, TypeVar
 
-import numpy as np
-
 from atisbo.domain.cards import TensorSpec
 from atisbo.domain.images import Limits, Region
 from atisbo.errors import AtisboError, BadImage, Invalid, Unavailable
 from atisbo.imaging.cell import unpack
 from atisbo.imaging.corrections import Outlined
-from atisbo.imaging.grain import Grain
-from atisbo.imaging.palette import Palette
-from atisbo.imaging.transform import Pixels
+from atisbo.imaging.prepared import Blocks, Prepared, received
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Blocks = dict[str, memoryview]
 
 _REFUSALS: Final[dict[str, type[AtisboError]]] = {"BadImage": BadImage, "Invalid": Invalid}
 _START_S: Final = 60.0
@@ -49,26 +44,6 @@ main(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), float(sys.argv[5]))
 """
 _PASSED_ON: Final = ("LD_LIBRARY_PATH",)
 """Environment variables without which some Pythons do not start; nothing else of ours goes in."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A picture made ready for a network."""
-
-    pixels: Pixels
-    """(H, W, 3), uint8, RGB, at the size the card asks for."""
-    size: tuple[int, int]
-    """Height and width of the upright original, pixels."""
-    box: Region
-    """The part that was analysed; everything where no region was marked."""
-    media_type: str
-    palette: Palette | None = None
-    """Of the analysed part, as ``grain``; see :func:`atisbo.imaging.palette.palette`."""
-    grain: Grain | None = None
-    """See :func:`atisbo.imaging.grain.grain`."""
-    brightness: float | None = None
-    """Mean of ``pixels``, 0 black to 255 white, and ``contrast`` their standard deviation."""
-    contrast: float | None = None
 
 
 @dataclass
@@ -120,22 +95,7 @@ class Quarantine:
             Invalid: the region reaches outside the picture.
             Unavailable: too many jobs wait, or no child can be started.
         """
-
-        def receive(values: dict[str, Any], blocks: Blocks) -> Prepared:
-            pixels = np.frombuffer(blocks["pixels"], np.uint8).reshape(*spec.size, 3)
-            height, width = (int(side) for side in values["size"])
-            return Prepared(
-                pixels,
-                (height, width),
-                Region(**values["box"]),
-                str(values["media_type"]),
-                palette=np.frombuffer(blocks["palette"], np.float32),
-                grain=np.frombuffer(blocks["grain"], np.float32),
-                brightness=values["brightness"],
-                contrast=values["contrast"],
-            )
-
-        return self.submit("prepare", data, region, spec, limits, receive=receive)
+        return self.submit("prepare", data, region, spec, limits, receive=partial(received, spec))
 
     def views(
         self, data: bytes, region: Region | None, outlined: Outlined | None, limits: Limits, *, analysed: bool = False

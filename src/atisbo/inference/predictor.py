@@ -18,7 +18,7 @@ from atisbo.domain.uncertainty import uncertainty, uncertainty_of_many
 from atisbo.errors import BadImage, Foreign
 from atisbo.imaging.draw import mask_png
 from atisbo.imaging.masks import Segmentation, ratios, segment
-from atisbo.imaging.quarantine import Prepared
+from atisbo.imaging.prepared import Prepared
 from atisbo.imaging.transform import Pixels
 from atisbo.inference.answers import Answers
 from atisbo.inference.batcher import Batcher

@@ -120,6 +120,7 @@ def add(session: Session, *, application: str, version: str, sha256: str | None,
             vector=look.vector,
             palette=look.palette,
             grain=look.grain,
+            tone=look.tone,
         )
     )
     session.flush()

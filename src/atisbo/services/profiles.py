@@ -11,8 +11,11 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain import colours
 from atisbo.domain.access import Actor, Right
+from atisbo.services import tones
 from atisbo.services.neighbours import SAME_PICTURE
+from atisbo.services.tones import Tones
 from atisbo.store import profiles as store
+from atisbo.store import tones as store_tones
 from atisbo.store.embeddings import searched
 from atisbo.store.profiles import Heap, Scope, Sight, Twins
 
@@ -56,6 +59,8 @@ class Class:
 class Profile:
     version: str | None
     classes: Sequence[Class]
+    tones: Sequence[Tones]
+    """Of the classes whose pictures were looked at here; of imported embeddings they are not known."""
     same: Sequence[Twins]
     near: Sequence[Twins] | None
     """None where there are too many pictures to compare."""
@@ -70,7 +75,7 @@ def get(session: Session, actor: Actor, *, application: str) -> Profile:
     actor.require(Right.PREDICT)
     version = searched(session, application)
     if version is None:
-        return Profile(None, (), (), ())
+        return Profile(None, (), (), (), ())
     scope = Scope(application, version, actor.user_id, actor.may(Right.SEE_ALL))
     heaps = store.heaps(session, scope)
     sights = store.sights(session, scope, few=FEW)
@@ -81,7 +86,8 @@ def get(session: Session, actor: Actor, *, application: str) -> Profile:
     few = sum(heap.count for heap in heaps) <= COMPARED
     near = store.near(session, scope, alike=SAME_PICTURE, most=MOST_TWINS) if few else None
     same = store.same(session, scope, most=MOST_TWINS)
-    return Profile(version, sorted(classes, key=lambda one: -one.count), same, near)
+    brightness = tones.by_class(store_tones.of_scope(session, scope))
+    return Profile(version, sorted(classes, key=lambda one: -one.count), brightness, same, near)
 
 
 def _class(label: str | None, heaps: Sequence[Heap], sights: Sequence[Sight]) -> Class:

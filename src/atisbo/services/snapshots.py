@@ -21,7 +21,8 @@ from atisbo.domain.datasets import OWNER, Filters, Plan, Status, canonical, key
 from atisbo.domain.images import Limits, Region
 from atisbo.domain.reviews import Verdict
 from atisbo.errors import BadImage, UserError
-from atisbo.imaging.quarantine import Blocks, Quarantine
+from atisbo.imaging.prepared import Blocks
+from atisbo.imaging.quarantine import Quarantine
 from atisbo.services import candidates, freezing
 from atisbo.services.candidates import Candidate
 from atisbo.services.work import Workplace

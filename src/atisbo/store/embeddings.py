@@ -60,6 +60,8 @@ class EmbeddingRecord(Identified, Base):
     palette: Mapped[Vector | None] = mapped_column(VectorType)
     grain: Mapped[Vector | None] = mapped_column(VectorType)
     """To know the same picture again."""
+    tone: Mapped[Vector | None] = mapped_column(VectorType)
+    """Means of red, green and blue, 0 dark to 255 bright."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -71,6 +73,7 @@ class Look:
     vector: Vector | None = None
     palette: Vector | None = None
     grain: Vector | None = None
+    tone: Vector | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,7 @@ def write(
                     vector=look.vector,
                     palette=look.palette,
                     grain=look.grain,
+                    tone=look.tone,
                 )
                 .on_conflict_do_nothing()
             )

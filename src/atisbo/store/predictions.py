@@ -111,6 +111,8 @@ class Outcome:
     """How the picture looks to the version, for similarity."""
     palette: Vector | None = None
     grain: Vector | None = None
+    tone: Vector | None = None
+    """Means of the analysed pixels' red, green and blue, 0 dark to 255 bright."""
     brightness: float | None = None
     """Mean of the analysed pixels' red, green and blue, 0 black to 255 white."""
     contrast: float | None = None
@@ -146,23 +148,23 @@ _FINISH = text(
             CAST(:ids AS uuid[]), CAST(:attempts AS int[]), CAST(:statuses AS text[]), CAST(:versions AS text[]),
             CAST(:findings AS jsonb[]), CAST(:failures AS jsonb[]), CAST(:widths AS int[]), CAST(:heights AS int[]),
             CAST(:vectors AS text[]), CAST(:palettes AS text[]), CAST(:grains AS text[]),
-            CAST(:brightnesses AS real[]), CAST(:contrasts AS real[])
-        ) AS o(id, attempt, status, version, findings, failure, width, height, vector, palette, grain,
+            CAST(:tones AS text[]), CAST(:brightnesses AS real[]), CAST(:contrasts AS real[])
+        ) AS o(id, attempt, status, version, findings, failure, width, height, vector, palette, grain, tone,
             brightness, contrast)
     ), finished AS (
         UPDATE predictions p SET status = o.status, version = o.version, findings = o.findings,
             failure = o.failure, finished_at = now(), brightness = o.brightness, contrast = o.contrast
         FROM outcome o WHERE p.id = o.id AND p.attempt = o.attempt AND p.status = 'running'
         RETURNING p.id, p.owner_id, p.image_id, p.application, p.status, p.version, p.findings, o.width, o.height,
-            o.vector, o.palette, o.grain
+            o.vector, o.palette, o.grain, o.tone
     ), sized AS (
         UPDATE images i SET width = f.width, height = f.height
         FROM finished f WHERE i.id = f.image_id AND f.width IS NOT NULL
     ), embedded AS (
         INSERT INTO embeddings (id, application, version, prediction_id, image_id, label, vector, palette, grain,
-            created_at)
+            tone, created_at)
         SELECT gen_random_uuid(), application, version, id, image_id, findings->>'label', CAST(vector AS vector),
-            CAST(palette AS vector), CAST(grain AS vector), now()
+            CAST(palette AS vector), CAST(grain AS vector), CAST(tone AS vector), now()
         FROM finished WHERE vector IS NOT NULL
         ON CONFLICT DO NOTHING
     )
@@ -191,6 +193,7 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> set[uuid.UUID]:
             "vectors": [o.vector and written(o.vector) for o in outcomes],
             "palettes": [o.palette and written(o.palette) for o in outcomes],
             "grains": [o.grain and written(o.grain) for o in outcomes],
+            "tones": [o.tone and written(o.tone) for o in outcomes],
             "brightnesses": [o.brightness for o in outcomes],
             "contrasts": [o.contrast for o in outcomes],
             "channel": CHANNEL,

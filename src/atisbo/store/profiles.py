@@ -13,7 +13,7 @@ from atisbo.store.vectors import Vector, read
 
 _SEEN = """
     WITH seen AS (
-        SELECT e.label, e.vector, e.palette, e.grain, COALESCE(e.item_id, e.prediction_id) AS id,
+        SELECT e.label, e.vector, e.palette, e.grain, e.tone, COALESCE(e.item_id, e.prediction_id) AS id,
             COALESCE(i.sha256, c.sha256) AS sha256,
             COALESCE(c.file_name, CASE WHEN i.owner_id = :user THEN i.file_name END, '') AS name,
             CASE WHEN e.item_id IS NOT NULL THEN 'collection'
@@ -29,17 +29,18 @@ _SEEN = """
 """
 
 
-def _among_seen(query: str) -> TextClause:
+def among_seen(query: str) -> TextClause:
+    """A question about the pictures of a :class:`Scope`, which it calls ``seen``."""
     return text("".join((_SEEN, query)))
 
 
-_CLASSES = _among_seen(
+_CLASSES = among_seen(
     """
     SELECT label, known, count(*) AS count, CAST(avg(palette * palette) AS text) AS colours, count(palette) AS coloured
     FROM seen GROUP BY label, known ORDER BY label, known
     """
 )
-_TYPICAL = _among_seen(
+_TYPICAL = among_seen(
     """
     , middle AS (SELECT label, avg(vector) AS vector FROM seen WHERE vector IS NOT NULL GROUP BY label)
     , apart AS (
@@ -52,14 +53,14 @@ _TYPICAL = _among_seen(
     WHERE place <= :few OR (place > count - :few AND count >= 3 * :few) ORDER BY label, place
     """
 )
-_SAME = _among_seen(
+_SAME = among_seen(
     """
     SELECT array_agg(id ORDER BY id) AS ids, array_agg(COALESCE(label, '') ORDER BY id) AS labels,
         array_agg(name ORDER BY id) AS names
     FROM seen WHERE sha256 IS NOT NULL GROUP BY sha256 HAVING count(*) > 1 ORDER BY count(*) DESC, min(name) LIMIT :most
     """
 )
-_NEAR = _among_seen(
+_NEAR = among_seen(
     """
     SELECT ARRAY[a.id, b.id] AS ids, ARRAY[COALESCE(a.label, ''), COALESCE(b.label, '')] AS labels,
         ARRAY[a.name, b.name] AS names

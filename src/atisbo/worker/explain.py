@@ -17,7 +17,8 @@ from atisbo.domain.heatmaps import Heatmap, State
 from atisbo.domain.images import Limits, Region
 from atisbo.errors import BadImage, NotFound, Unavailable, UserError
 from atisbo.imaging.heat import heat_png
-from atisbo.imaging.quarantine import Prepared, Quarantine
+from atisbo.imaging.prepared import Prepared
+from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.occlusion import occlude
 from atisbo.inference.registry import Predictor, Registry
 from atisbo.services import heatmaps

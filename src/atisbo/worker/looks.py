@@ -38,4 +38,4 @@ def look(subject_id: UUID, data: bytes, region: Region | None, eyes: Eyes) -> Lo
     """
     prepared = eyes.quarantine.prepare(data, region, eyes.predictor.card.input, eyes.limits).result()
     embedding = eyes.predictor.embed(prepared)
-    return Look(subject_id, plain(embedding), plain(prepared.palette), plain(prepared.grain))
+    return Look(subject_id, plain(embedding), plain(prepared.palette), plain(prepared.grain), prepared.tone)

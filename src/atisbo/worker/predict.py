@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from atisbo.domain.images import Limits, Region
 from atisbo.domain.predictions import Failure, Status
 from atisbo.errors import AtisboError, BadImage, Foreign, NotFound, Unavailable, UserError
-from atisbo.imaging.quarantine import Prepared, Quarantine
+from atisbo.imaging.prepared import Prepared
+from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Answer, Registry
 from atisbo.services import predictions, shadows
 from atisbo.services.predictions import Outcome
@@ -121,6 +122,7 @@ class Predicting:
             vector=plain(answer.embedding),
             palette=plain(prepared.palette),
             grain=plain(prepared.grain),
+            tone=prepared.tone,
             brightness=prepared.brightness,
             contrast=prepared.contrast,
         )

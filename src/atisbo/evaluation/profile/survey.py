@@ -26,7 +26,8 @@ from atisbo.evaluation.profile.modes import MODES
 from atisbo.evaluation.profile.records import REASONS, MaskLook, Record
 from atisbo.imaging.kinds import name_of
 from atisbo.imaging.likeness import DETAIL_BYTES, HASH_BYTES
-from atisbo.imaging.quarantine import Blocks, Quarantine
+from atisbo.imaging.prepared import Blocks
+from atisbo.imaging.quarantine import Quarantine
 
 LIMITS: Final = Limits(min_side=1)
 JOBS: Final = "atisbo.evaluation.profile.look"

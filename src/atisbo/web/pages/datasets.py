@@ -15,12 +15,13 @@ from atisbo.domain.cards import Card
 from atisbo.domain.datasets import LEARNING, OWNER, Filters, Plan, Split, Status
 from atisbo.errors import Invalid, UserError
 from atisbo.i18n import translate
-from atisbo.services import datasets, datasheets
+from atisbo.services import datasets, datasheets, tones
 from atisbo.services.datasets import DatasetView
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, State, protect
 from atisbo.web.pages import manage
 from atisbo.web.pages.forms import blame, see
+from atisbo.web.pages.tones import drawn
 from atisbo.web.render import Translate
 
 router = APIRouter(prefix="/manage/datasets", include_in_schema=False, dependencies=[Depends(protect)])
@@ -142,6 +143,11 @@ def one(
     )
     _, language = render.translator(request), render.language_of(request)
     application = state.applications[view.application][0] if view.application in state.applications else None
+    found = tones.of_dataset(db, actor, dataset_id=dataset_id) if ready else []
+
+    def word(label: str) -> str:
+        return application.word(label, language) if application else label
+
     return manage.page(
         request,
         actor,
@@ -152,8 +158,9 @@ def one(
         after=after,
         sheet=datasheets.sections(view, _, language, application) if ready else [],
         bars=_bars(view),
+        tones=drawn(found, lambda label: word(label) if label else _("All images")),
         failure=translate(language, view.failure.message, **view.failure.values_in(language)) if view.failure else "",
-        word=lambda label: application.word(label, language) if application else label,
+        word=word,
         may_unseal=actor.may(Right.OPEN_SEALED),
         formats=_formats(view, _),
         learning=[side.value for side in LEARNING],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -15,6 +16,7 @@ from atisbo.services.profiles import COMPARED, Class, Profile, Twins
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, protect
 from atisbo.web.pages.cards import called
+from atisbo.web.pages.tones import drawn
 from atisbo.web.pages.workbench import sentence
 
 router = APIRouter(prefix="/a/{application}", include_in_schema=False, dependencies=[Depends(protect)])
@@ -34,6 +36,7 @@ def profile(request: Request, application: str, db: Db, actor: CurrentActor, sta
         count=found.count,
         everything=actor.may(Right.SEE_ALL),
         classes=_classes(asked, found, language, request),
+        tones=drawn(found.tones, _naming(asked, language, request)),
         same=[_twins(one, asked, language) for one in found.same],
         near=None if found.near is None else [_twins(one, asked, language) for one in found.near],
         compared=number(language, COMPARED),
@@ -42,8 +45,13 @@ def profile(request: Request, application: str, db: Db, actor: CurrentActor, sta
 
 def _classes(application: Application, found: Profile, language: str, request: Request) -> list[dict[str, Any]]:
     most = max((one.count for one in found.classes), default=1)
+    word = _naming(application, language, request)
+    return [_class(one, word(one.label), most, found.count) for one in found.classes]
+
+
+def _naming(application: Application, language: str, request: Request) -> Callable[[str | None], str]:
     unknown = render.translator(request)("Nothing said")
-    return [_class(one, _word(application, one.label, language) or unknown, most, found.count) for one in found.classes]
+    return lambda label: _word(application, label, language) or unknown
 
 
 def _class(one: Class, word: str, most: int, all_: int) -> dict[str, Any]:
