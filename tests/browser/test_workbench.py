@@ -263,12 +263,15 @@ def test_consent_is_off_and_sent_only_when_ticked(visit: Visit) -> None:
         "XMLHttpRequest.prototype.send = function (form) { sent.push(form.get('consent')); send.call(this, form); };"
     )
     ana.register()
-    expect(page.locator("#consent")).not_to_be_checked()
-    for ticked in (False, True):
-        page.locator("#consent").set_checked(ticked)
+    for ticked in ((), ("training",), ("training", "sharing")):
+        for permit in ("training", "sharing"):
+            box = page.locator(f"#permit-{permit}")
+            expect(box).to_be_checked(checked=permit in ticked[:-1])
+            box.set_checked(permit in ticked)
         ana.choose(SAMPLES / "frame-1.jpg")
         ana.answered()
-    assert page.evaluate("sent") == [None, "training"]
+    assert page.evaluate("sent") == [None, "training", "training sharing"]
+    expect(page.locator("#image-sharing")).to_be_checked()
 
 
 def test_a_result_that_arrived_meanwhile_is_there_after_a_reload(visit: Visit) -> None:

@@ -39,7 +39,7 @@ def parts(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
 def test_each_file_is_answered_for(ana: Door) -> None:
     files = parts(("a.jpg", b"one"), ("empty.jpg", b""), ("z.zip", archive(b=b"two")))
     regions = {"a.jpg": {"x": 0, "y": 0, "width": 5, "height": 5}}
-    form = {"regions": json.dumps(regions), "consent": "training"}
+    form = {"regions": json.dumps(regions), "consent": "training sharing"}
     answer = ana.post(BATCH, files=files, data=form, headers={"Accept-Language": "es"})
     assert answer.status_code == 207, answer.text
     said = answer.json()
@@ -48,6 +48,10 @@ def test_each_file_is_answered_for(ana: Door) -> None:
     first, empty, _ = said["items"]
     assert first["failure"] is None
     assert first["prediction"]["region"] == regions["a.jpg"]
+    assert {name: first["prediction"]["image"][name] for name in ("training_consent", "shared")} == {
+        "training_consent": True,
+        "shared": True,
+    }
     assert ana.get(f"/predictions/{first['prediction']['id']}").json()["status"] == "waiting"
     assert empty["prediction"] is None
     assert (empty["failure"]["code"], empty["failure"]["status"]) == ("upload_empty", 422)

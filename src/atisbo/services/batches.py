@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from atisbo.config import Settings
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.applications import Application
+from atisbo.domain.consents import Kind
 from atisbo.domain.images import Region
 from atisbo.errors import AtisboError, Invalid, Unavailable, UserError
 from atisbo.services import archives, consents, notices, predictions, webhooks
@@ -44,7 +45,8 @@ class Question:
 
     application: Application
     regions: Mapping[str, Region]
-    training_consent: bool = False
+    permits: frozenset[str] = frozenset()
+    """The yeses to each image, ``training`` and ``sharing``; see ``domain.consents.Kind``."""
     idempotency_key: str | None = None
     webhook_url: str = ""
     """Told of each answer, if it is given."""
@@ -137,7 +139,8 @@ def _one(workplace: Workplace, actor: Actor, question: Question, number: int, en
             application=question.application,
             upload=Upload(entry.data or b"", name),
             region=question.regions.get(entry.name) or question.regions.get(name),
-            training_consent=question.training_consent,
+            training_consent=Kind.TRAINING in question.permits,
+            sharing_consent=Kind.SHARING in question.permits,
             idempotency_key=f"{key}#{number}" if key else None,
         )
         if question.webhook_url:

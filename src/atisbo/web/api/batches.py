@@ -16,6 +16,7 @@ from atisbo.errors import Invalid
 from atisbo.i18n import translate
 from atisbo.services import batches
 from atisbo.services.batches import Question, Result, Sent
+from atisbo.web.api.predictions import PERMITS
 from atisbo.web.api.shapes import FailureShape, PredictionShape, shape
 from atisbo.web.deps import AppState, in_transaction
 from atisbo.web.render import language_of
@@ -39,7 +40,7 @@ _BODY: Final[dict[str, Any]] = {
                         "type": "string",
                         "description": "JSON {file name: {x, y, width, height}} in each original's pixels",
                     },
-                    "consent": {"type": "string", "description": "`training` lets reviewed images be learnt from"},
+                    "consent": {"type": "string", "description": PERMITS},
                     "webhook_url": {"type": "string", "description": "Told of each answer; see `webhooks`"},
                 },
             }
@@ -79,7 +80,7 @@ async def ask(
     request.state.actor = actor
     most = batches.limits(state.settings).files
     async with request.form(max_files=most + 1, max_fields=10) as form:
-        question = Question(asked, _regions(form), form.get("consent") == "training", idempotency_key, _url(form))
+        question = Question(asked, _regions(form), _permits(form), idempotency_key, _url(form))
         files = [_sent(part) for part in form.getlist("files") if isinstance(part, UploadFile)]
         results = await run_in_threadpool(batches.ask, state.workplace, actor, question=question, files=files)
     return _shape(results, language_of(request))
@@ -87,6 +88,11 @@ async def ask(
 
 def _sent(part: UploadFile) -> Sent:
     return Sent(part.filename or "", part.file, part.size or 0)
+
+
+def _permits(form: FormData) -> frozenset[str]:
+    said = form.get("consent")
+    return frozenset(said.split()) if isinstance(said, str) else frozenset()
 
 
 def _url(form: FormData) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from atisbo.domain.neighbours import MOST, By, Neighbour, Neighbours, Seen
@@ -20,7 +21,6 @@ from atisbo.web.deps import in_transaction
 from atisbo.web.waiting import found_picture
 
 router = APIRouter(tags=["similar pictures"])
-K = Annotated[int, Query(ge=1, le=MOST, description="How many")]
 Include = Annotated[str, Query(max_length=60, description="`thumbnails`: each with its thumbnail, JPEG in base64")]
 
 
@@ -78,39 +78,41 @@ class NeighboursShape(BaseModel):
     """One's own earlier uploads of the same picture."""
 
 
-@router.get("/predictions/{prediction_id}/neighbours")
-async def of_prediction(
-    prediction_id: UUID,
-    request: Request,
-    k: K = 5,
-    same_class: bool = False,
-    reviewed: bool = False,
-    mine: bool = False,
+@dataclass(frozen=True)
+class Asked:
+    wish: Wish
+    thumbnails: bool
+
+
+def asked(
+    k: Annotated[int, Query(ge=1, le=MOST, description="How many")] = 5,
+    same_class: Annotated[bool, Query(description="Only pictures that are taken for the same")] = False,
+    reviewed: Annotated[bool, Query(description="Only pictures that somebody has reviewed")] = False,
+    mine: Annotated[bool, Query(description="Only your own")] = False,
     by: By = "embedding",
     include: Include = "",
-) -> NeighboursShape:
+) -> Asked:
+    """What a request for neighbours says; raises Invalid for something to include that there is not."""
+    check_include(include, "thumbnails")
+    return Asked(Wish(k, by, same_class, reviewed, mine), thumbnails=bool(include))
+
+
+Question = Annotated[Asked, Depends(asked)]
+
+
+@router.get("/predictions/{prediction_id}/neighbours")
+async def of_prediction(prediction_id: UUID, request: Request, question: Question) -> NeighboursShape:
     """The pictures most like the one that was asked about: `by=embedding` those that look alike to the network,
     `by=palette` those of the same colours. Compared are the application's collection, one's own images and those that
     others share.
     """
-    check_include(include, "thumbnails")
-    return await nearest(request, prediction_id, Wish(k, by, same_class, reviewed, mine), thumbnails=bool(include))
+    return await nearest(request, prediction_id, question.wish, thumbnails=question.thumbnails)
 
 
 @router.get("/pictures/{picture_id}/neighbours")
-async def of_picture(
-    picture_id: UUID,
-    request: Request,
-    k: K = 5,
-    same_class: bool = False,
-    reviewed: bool = False,
-    mine: bool = False,
-    by: By = "embedding",
-    include: Include = "",
-) -> NeighboursShape:
+async def of_picture(picture_id: UUID, request: Request, question: Question) -> NeighboursShape:
     """More like any picture that was found."""
-    check_include(include, "thumbnails")
-    return await nearest(request, picture_id, Wish(k, by, same_class, reviewed, mine), thumbnails=bool(include))
+    return await nearest(request, picture_id, question.wish, thumbnails=question.thumbnails)
 
 
 @router.get(

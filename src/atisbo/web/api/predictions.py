@@ -21,7 +21,7 @@ from atisbo.services.predictions import PredictionView, Upload
 from atisbo.web import problems
 from atisbo.web.api.pictures import Include, NeighboursShape, check_include, nearest
 from atisbo.web.api.shapes import PredictionPage, PredictionShape, shape
-from atisbo.web.deps import AppState, CurrentActor, Db, in_transaction
+from atisbo.web.deps import AppState, CurrentActor, Db, in_transaction, state_of
 from atisbo.web.render import language_of
 from atisbo.web.waiting import finished
 
@@ -33,7 +33,8 @@ MAX_WAIT_S = 60
 
 class AnsweredShape(PredictionShape):
     neighbours: NeighboursShape | None = None
-    """With `include=neighbours`: what looks most alike; null where there is no answer to compare by."""
+    """What looks most alike, where it is asked for or is what the application is for; null where there is no answer to
+    compare by."""
 
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -45,7 +46,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-_CONSENTS = "Any of `training` (it may be learnt from) and `sharing` (others may find it), apart by spaces"
+PERMITS = "Any of `training` (it may be learnt from) and `sharing` (others may find it), apart by spaces"
 
 
 @router.post("/applications/{application}/predictions", status_code=202, responses=ANSWERS, response_model=None)
@@ -55,7 +56,7 @@ async def ask(
     state: AppState,
     file: Annotated[UploadFile, File(description="JPEG, PNG, WebP, TIFF or BMP")],
     region: Annotated[str | None, Form(description="JSON {x, y, width, height} in the original's pixels")] = None,
-    consent: Annotated[str, Form(description=_CONSENTS)] = "",
+    consent: Annotated[str, Form(description=PERMITS)] = "",
     webhook_url: Annotated[str, Form(description="Told when the prediction is finished; see `webhooks`")] = "",
     include: Include = "",
     idempotency_key: Annotated[str | None, Header()] = None,
@@ -63,8 +64,9 @@ async def ask(
 ) -> Response:
     """Store a picture and queue it; with `Prefer: wait=N` wait up to N seconds for the answer.
 
-    With `include=neighbours`, or `include=neighbours,thumbnails`, an answer that was waited for brings what looks most
-    alike. If the picture turns out to be no good while we wait, the answer is a problem that carries the prediction.
+    An answer that was waited for brings what looks most alike: with `include=neighbours`, in `art` always, with
+    `include=thumbnails` each with its thumbnail. If the picture turns out to be no good while we wait, the answer is a
+    problem that carries the prediction.
     """
     check_include(include, "neighbours", "thumbnails")
     upload = Upload(await file.read(), file.filename or "")
@@ -99,10 +101,16 @@ async def answer(request: Request, actor: Actor, view: PredictionView, prefer: s
     if view.failure is not None:
         return failed(request, view, view.failure)
     said = shape(view, language_of(request))
-    if "neighbours" in include and view.status.finished:
+    if view.status.finished and (include or _finds_pictures(request, view)):
         said = AnsweredShape(**vars(said), neighbours=await _neighbours(request, view, include))
     body = said.model_dump_json()
     return Response(body, 200 if view.status.finished else 202, headers, media_type="application/json")
+
+
+def _finds_pictures(request: Request, view: PredictionView) -> bool:
+    """Whether similar pictures are part of what the application answers."""
+    application, card = state_of(request).application(view.application)
+    return application.similar == "pictures" and card.output.embedding is not None
 
 
 async def _neighbours(request: Request, view: PredictionView, include: str) -> NeighboursShape | None:

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from atisbo.domain.applications import Application, names
 from atisbo.domain.cards import Card
+from atisbo.domain.consents import SHARING
 from atisbo.services import consents
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, protect
@@ -33,7 +34,9 @@ def batch(request: Request, application: str, db: Db, actor: CurrentActor, state
         name=asked.name,
         title=asked.title.in_(language),
         agreed=consents.agreed(db, actor),
-        consent=asked.consent is not None,
+        consent=asked.consent.text.in_(language) if asked.consent else "",
+        alike=card.output.embedding is not None,
+        sharing=SHARING.text.in_(language),
         max_bytes=state.settings.max_upload_bytes,
         accept=ACCEPT,
         task=card.task,

@@ -1,6 +1,7 @@
 // Files go out a few at a time, as many requests side by side as keep the network busy; each file's fate is its own.
 
 import { freshKey } from "./collection.js";
+import { permits } from "./permits.js";
 import { Refusal, sendMany } from "./server.js";
 import { decimal, say } from "./words.js";
 
@@ -93,7 +94,7 @@ export class Sender {
 
   /** The same request once more where the line broke or the service was busy: what was stored is found, not stored twice. */
   async #patiently(files, key) {
-    const consent = document.getElementById("consent")?.checked;
+    const consent = permits();
     const numbered = this.#shape ? files.map(({ file, name }, at) => ({ file, name: `${at}/${name}` })) : files;
     const marked = files.flatMap(({ region }, at) => (region ? [[numbered[at].name, region]] : []));
     const regions = marked.length ? Object.fromEntries(marked) : null;

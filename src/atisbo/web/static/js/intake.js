@@ -2,6 +2,7 @@
 
 import { freshKey } from "./collection.js";
 import { listenToDrops } from "./drop.js";
+import { permits } from "./permits.js";
 import { askAgain, findRegion, Refusal, trySample, upload } from "./server.js";
 import { decimal, say } from "./words.js";
 
@@ -138,7 +139,7 @@ export class Intake {
       this.#sending += 1;
       const sent = upload(this.#bench.dataset.application, item.file, {
         region: item.region,
-        consent: document.getElementById("consent")?.checked,
+        consent: permits(),
         key: item.attempt ?? item.key,
         onProgress: (progress) => this.#collection.change(item, { progress }),
       });
@@ -175,8 +176,6 @@ export class Intake {
       });
       field.addEventListener("cancel", () => (this.#again = null));
     }
-    const consent = document.querySelector(".consent");
-    consent?.querySelector("input").addEventListener("change", ({ target }) => (consent.querySelector("details").open = target.checked));
     document.getElementById("camera").hidden = !matchMedia("(pointer: coarse)").matches;
     for (const button of document.querySelectorAll("[data-sample]")) button.addEventListener("click", () => this.#sample(button));
   }

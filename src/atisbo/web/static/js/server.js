@@ -115,7 +115,7 @@ export async function sendMany(application, files, { regions, consent, key }) {
   const form = new FormData();
   for (const { file, name } of files) form.append("files", file, name);
   if (regions) form.append("regions", JSON.stringify(regions));
-  if (consent) form.append("consent", "training");
+  if (consent) form.append("consent", consent);
   const headers = { Accept: "application/json", "X-CSRF-Token": token, "Idempotency-Key": key };
   const answer = await fetch(`${API}/applications/${application}/batches`, { method: "POST", headers, body: form }).catch(() => {
     throw new Refusal(say("offline"));
@@ -128,7 +128,7 @@ export function upload(application, file, { region, consent, key, onProgress }) 
   const form = new FormData();
   form.append("file", file, file.name);
   if (region) form.append("region", JSON.stringify(region));
-  if (consent) form.append("consent", "training");
+  if (consent) form.append("consent", consent);
   const request = new XMLHttpRequest();
   request.open("POST", `${API}/applications/${application}/predictions`);
   for (const [name, value] of Object.entries({ Accept: "application/json", "X-CSRF-Token": token, "Idempotency-Key": key }))
