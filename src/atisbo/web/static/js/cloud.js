@@ -1,20 +1,19 @@
 // Points in space: turned, moved, found again under the pointer, or within a loop drawn around them.
 
+import { Camera, clamp } from "./camera.js";
 import { Sprites, TILES } from "./sprites.js";
-
-const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 export class Cloud extends EventTarget {
   #canvas;
   #loop;
   #sprites;
+  #camera;
   #places = new Float32Array();
-  #looks = new Float32Array();
+  #looks = new Float32Array(); // kind and shape of each
+  #sent = new Float32Array(); // the same with its tile, as the card has them
   #tiles = new Map();
   #next = 0;
   pictures = false;
-  #view = { yaw: 0.6, pitch: 0.35, far: 2.9, x: 0, y: 0, zoom: 1 };
-  #flat = false;
   #fingers = new Map();
   #ring = null;
   #moved = 0;
@@ -28,6 +27,7 @@ export class Cloud extends EventTarget {
     super();
     this.#canvas = canvas;
     this.#loop = loop;
+    this.#camera = new Camera(canvas);
     this.#sprites = new Sprites(canvas);
     new ResizeObserver(() => this.#soon()).observe(canvas);
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
@@ -42,8 +42,8 @@ export class Cloud extends EventTarget {
 
   /** ``places``: [x, y, z] or [x, y] of each point, most within 1 of the middle. */
   place(places, flat) {
-    if (flat !== this.#flat) this.fit();
-    this.#flat = flat;
+    if (flat !== this.#camera.flat) this.fit();
+    this.#camera.flat = flat;
     this.#places = Float32Array.from(places.flatMap(([x, y, z = 0]) => [x, y, z]));
     if (this.#looks.length !== places.length * 2) this.#looks = new Float32Array(places.length * 2).fill(1);
     this.#fill("place", this.#places);
@@ -53,7 +53,7 @@ export class Cloud extends EventTarget {
   paint(colours, shapes, kinds) {
     this.#looks = Float32Array.from(kinds.flatMap((kind, at) => [kind, shapes[at]]));
     this.#fill("colour", Float32Array.from(colours.flat()));
-    this.#light(this.#pointed);
+    this.refresh();
   }
 
   /** A small picture to be drawn in place of a point while ``pictures`` is on; the first ``TILES`` are kept. */
@@ -61,7 +61,7 @@ export class Cloud extends EventTarget {
     if (this.#next >= TILES || this.#tiles.has(index)) return;
     this.#sprites.keep(this.#next, bitmap);
     this.#tiles.set(index, this.#next++);
-    this.refresh();
+    this.#light(index);
   }
 
   /** Forget the pictures: other points have come. */
@@ -72,11 +72,13 @@ export class Cloud extends EventTarget {
 
   /** Draw anew what is chosen, pointed at, or a picture. */
   refresh() {
-    this.#light(this.#pointed);
+    this.#sent = new Float32Array((3 * this.#looks.length) / 2);
+    for (let at = 0; at < this.#sent.length / 3; at += 1) this.#look(at);
+    this.#fill("look", this.#sent);
   }
 
   fit() {
-    this.#view = { yaw: 0.6, pitch: 0.35, far: 2.9, x: 0, y: 0, zoom: 1 };
+    this.#camera.fit();
     this.#soon();
   }
 
@@ -92,13 +94,19 @@ export class Cloud extends EventTarget {
     this.#soon(name === "place");
   }
 
-  #light(index) {
-    const looks = new Float32Array((3 * this.#looks.length) / 2);
-    for (let at = 0; at < looks.length / 3; at += 1) {
-      const tile = this.pictures ? (this.#tiles.get(at) ?? -1) : -1;
-      looks.set([at === index && this.#looks[2 * at] ? 3 : this.#looks[2 * at], this.#looks[2 * at + 1], tile], 3 * at);
-    }
-    this.#fill("look", looks);
+  #look(at) {
+    const [kind, shape] = [this.#looks[2 * at], this.#looks[2 * at + 1]];
+    this.#sent[3 * at] = at === this.#pointed && kind ? 3 : kind;
+    this.#sent[3 * at + 1] = shape;
+    this.#sent[3 * at + 2] = this.pictures ? (this.#tiles.get(at) ?? -1) : -1;
+  }
+
+  /** Draw one point anew: the others stay on the card as they are. */
+  #light(at) {
+    if (at < 0 || 3 * at >= this.#sent.length) return;
+    this.#look(at);
+    this.#sprites.change("look", at, this.#sent.subarray(3 * at, 3 * at + 3));
+    this.#soon(false);
   }
 
   /** One drawing for all that changes before the next picture of the screen. */
@@ -114,48 +122,16 @@ export class Cloud extends EventTarget {
 
   #draw() {
     const count = this.#places.length / 3;
-    const { zoom } = this.#view;
-    const size = clamp(26 - 5 * Math.log10(count + 1), 7, 20) * (this.#flat ? zoom ** 0.35 : 1);
-    const large = clamp(150 / Math.log2(count + 2), 22, 40) * (this.#flat ? zoom ** 0.35 : 1);
-    this.#sprites.draw(count, this.#camera(), { size, large, fog: this.#flat ? 0 : 1 });
-  }
-
-  /** Column by column, as WebGL takes it. */
-  #camera() {
-    const { yaw, pitch, far, x, y, zoom } = this.#view;
-    const { clientWidth: width, clientHeight: height } = this.#canvas;
-    const [sx, sy] = width > height ? [height / width, 1] : [1, width / height];
-    if (this.#flat) return new Float32Array([0.9 * sx * zoom, 0, 0, 0, 0, 0.9 * sy * zoom, 0, 0, 0, 0, 0, 0, 0.9 * sx * zoom * x, 0.9 * sy * zoom * y, 0, 1]);
-    const [c, s, d, e] = [Math.cos(yaw), Math.sin(yaw), Math.cos(pitch), Math.sin(pitch)];
-    const rows = [[c, 0, s, 0], [e * s, d, -e * c, 0], [-d * s, e, d * c, 0]];
-    const lens = 2.6;
-    const [near, end] = [0.05, 20];
-    const [a, b] = [(end + near) / (end - near), (-2 * end * near) / (end - near)];
-    const matrix = new Float32Array(16);
-    for (let column = 0; column < 4; column += 1) {
-      const depth = column === 3 ? far : -rows[2][column];
-      matrix[4 * column] = lens * sx * (column === 3 ? x : rows[0][column]);
-      matrix[4 * column + 1] = lens * sy * (column === 3 ? y : rows[1][column]);
-      matrix[4 * column + 2] = a * depth + (column === 3 ? b : 0);
-      matrix[4 * column + 3] = depth;
-    }
-    return matrix;
+    const { flat, zoom } = this.#camera;
+    const grown = flat ? zoom ** 0.35 : 1;
+    const size = clamp(26 - 5 * Math.log10(count + 1), 7, 20) * grown;
+    const large = clamp(150 / Math.log2(count + 2), 22, 40) * grown;
+    this.#sprites.draw(count, this.#camera.matrix(), { size, large, fog: flat ? 0 : 1 });
   }
 
   /** Screen places (x, y, depth) of all points, within the canvas. */
   #screen() {
-    if (this.#projected) return this.#projected;
-    const m = this.#camera();
-    const { clientWidth: width, clientHeight: height } = this.#canvas;
-    const found = new Float32Array(this.#places.length);
-    for (let at = 0; at < found.length; at += 3) {
-      const [x, y, z] = [this.#places[at], this.#places[at + 1], this.#places[at + 2]];
-      const w = m[3] * x + m[7] * y + m[11] * z + m[15];
-      found[at] = (((m[0] * x + m[4] * y + m[8] * z + m[12]) / w + 1) * width) / 2;
-      found[at + 1] = ((1 - (m[1] * x + m[5] * y + m[9] * z + m[13]) / w) * height) / 2;
-      found[at + 2] = w > 0 ? w : Infinity;
-    }
-    return (this.#projected = found);
+    return (this.#projected ??= this.#camera.project(this.#places));
   }
 
   /** Where a point is on the screen, within the canvas. */
@@ -170,7 +146,7 @@ export class Cloud extends EventTarget {
     for (let at = 0; at < this.#looks.length / 2; at += 1) {
       if (!this.#looks[2 * at]) continue;
       const apart = Math.hypot(places[3 * at] - x, places[3 * at + 1] - y);
-      const cost = apart + (this.#flat ? 0 : 12 * places[3 * at + 2]);
+      const cost = apart + (this.#camera.flat ? 0 : 12 * places[3 * at + 2]);
       if (apart < reach && cost < least) [best, least] = [at, cost];
     }
     return best;
@@ -178,9 +154,10 @@ export class Cloud extends EventTarget {
 
   #point(index) {
     if (index === this.#pointed) return;
+    const before = this.#pointed;
     this.#pointed = index;
     this.#canvas.style.cursor = this.lasso ? "crosshair" : index >= 0 ? "pointer" : "grab";
-    this.#light(index);
+    for (const at of [before, index]) this.#light(at);
     this.dispatchEvent(new CustomEvent("hover", { detail: { index, ...(index >= 0 ? this.locate(index) : {}) } }));
   }
 
@@ -210,15 +187,12 @@ export class Cloud extends EventTarget {
     }
     if (this.#moved > 4) this.#point(-1);
     if (other) {
-      this.#pan(by, 0.5);
+      this.#camera.pan(by, 0.5);
       const apart = (a, b) => Math.hypot(a.x - b.x, a.y - b.y) || 1;
-      this.#zoom(apart(now, other) / apart(before, other));
-    } else if (this.#flat || event.shiftKey || event.buttons === 2) this.#pan(by, 1);
-    else {
-      this.#view.yaw += by.x * 0.008;
-      this.#view.pitch = clamp(this.#view.pitch + by.y * 0.008, -1.5, 1.5);
-      this.#soon();
-    }
+      this.#camera.approach(apart(now, other) / apart(before, other));
+    } else if (this.#camera.flat || event.shiftKey || event.buttons === 2) this.#camera.pan(by, 1);
+    else this.#camera.turn(by.x * 0.008, by.y * 0.008);
+    this.#soon();
   }
 
   #up(event) {
@@ -246,48 +220,31 @@ export class Cloud extends EventTarget {
     this.dispatchEvent(new CustomEvent("pick", { detail: { indices } }));
   }
 
-  #pan(by, share) {
-    const { clientWidth: width, clientHeight: height } = this.#canvas;
-    const scale = (share * 2) / Math.min(width, height) / (this.#flat ? 0.9 * this.#view.zoom : 2.6 / this.#view.far);
-    this.#view.x += by.x * scale;
-    this.#view.y -= by.y * scale;
-    this.#soon();
-  }
-
-  #zoom(factor) {
-    if (this.#flat) this.#view.zoom = clamp(this.#view.zoom * factor, 0.4, 60);
-    else this.#view.far = clamp(this.#view.far / factor, 0.4, 9);
-    this.#soon();
-  }
-
   #wheel(event) {
     event.preventDefault();
-    this.#zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0016)));
+    this.#camera.approach(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0016)));
+    this.#soon();
   }
 
   #key(event) {
     const step = 0.12;
-    const turn = (yaw, pitch) => {
-      if (this.#flat) return this.#pan({ x: -yaw * 400, y: -pitch * 400 }, 1);
-      this.#view.yaw += yaw;
-      this.#view.pitch = clamp(this.#view.pitch + pitch, -1.5, 1.5);
-      this.#soon();
-    };
+    const turn = (yaw, pitch) => (this.#camera.flat ? this.#camera.pan({ x: -yaw * 400, y: -pitch * 400 }, 1) : this.#camera.turn(yaw, pitch));
     const actions = {
       ArrowLeft: () => turn(-step, 0),
       ArrowRight: () => turn(step, 0),
       ArrowUp: () => turn(0, -step),
       ArrowDown: () => turn(0, step),
-      "+": () => this.#zoom(1.25),
-      "=": () => this.#zoom(1.25),
-      "-": () => this.#zoom(0.8),
-      0: () => this.fit(),
+      "+": () => this.#camera.approach(1.25),
+      "=": () => this.#camera.approach(1.25),
+      "-": () => this.#camera.approach(0.8),
+      0: () => this.#camera.fit(),
     };
     const action = actions[event.key];
     if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
     action();
+    this.#soon();
   }
 }
 

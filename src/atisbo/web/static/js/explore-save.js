@@ -14,12 +14,12 @@ export async function saveMap(button, { points, found, chosen, title, made, appl
   button.disabled = true;
   try {
     const pictures = await small(points.id, (done, all) => (word.textContent = say("map.saving", { done, all })));
-    const [sprites, cloud, viewer, style] = await Promise.all(["./sprites.js", "./cloud.js", "./saved-map.js", "../css/saved-map.css"].map(source));
+    const [sprites, camera, cloud, viewer, style] = await Promise.all(["./sprites.js", "./camera.js", "./cloud.js", "./saved-map.js", "../css/saved-map.css"].map(source));
     const flat = chosen.space === "2d";
     const places = chosen.method === "pca" ? points.pca.map((at) => at.slice(0, flat ? 2 : 3)) : flat ? points.flat : points.umap;
     const groups = found.map(({ word: called, colour, shape, indices }) => ({ word: called, colour, shape, indices }));
     const data = JSON.stringify({ flat, places, names: points.name, groups, pictures }).replaceAll("<", "\\u003c");
-    save(`atisbo-${application}-map.html`, page({ title, made, data, style, program: [sprites, cloud, viewer].join("\n") }), "text/html");
+    save(`atisbo-${application}-map.html`, page({ title, made, data, style, program: [sprites, camera, cloud, viewer].join("\n") }), "text/html");
   } finally {
     Object.assign(word, { textContent: before });
     button.disabled = false;

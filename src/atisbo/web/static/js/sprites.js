@@ -1,4 +1,4 @@
-// Points on the graphics card: shapes in colours, or small pictures. Goes into a saved map before cloud.js.
+// Points on the graphics card: shapes in colours, or small pictures. Goes into a saved map before camera.js.
 
 const VERTEX = `#version 300 es
 in vec3 place; in vec3 colour; in vec3 look; // look: kind 0 hidden 1 plain 2 chosen 3 pointed at; shape; picture or -1
@@ -84,6 +84,13 @@ export class Sprites {
     gl.bufferData(gl.ARRAY_BUFFER, values, gl.DYNAMIC_DRAW);
     gl.enableVertexAttribArray(at);
     gl.vertexAttribPointer(at, 3, gl.FLOAT, false, 0, 0);
+  }
+
+  /** The three numbers of one point anew. */
+  change(name, at, values) {
+    const gl = this.#gl;
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.#buffers[name]);
+    gl.bufferSubData(gl.ARRAY_BUFFER, 4 * 3 * at, values);
   }
 
   /** Keep a picture's middle square as tile number ``tile``. */
