@@ -21,6 +21,11 @@ bench: $(VENV)/.test
 torture: $(VENV)/.test
 	$(BIN)/pytest -m torture -s tests/torture
 
+build/mlserver: tests/inference/mlserver/requirements.txt
+	$(PYTHON) -m venv $@
+	$@/bin/pip install --disable-pip-version-check --quiet --requirement $<
+	touch $@
+
 docs: $(VENV)/.test
 	$(BIN)/mkdocs build --strict
 

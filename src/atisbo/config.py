@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     sign_in_attempts_per_minute: int = Field(default=10, ge=1)
     """Failed attempts allowed per account and address before a pause."""
 
+    tensor_requests_at_once: int = Field(default=8, ge=1)
+    """Of one user at ``/v2``, in each web process; more get 429."""
     trials_per_minute: int = Field(default=6, ge=0)
     """Samples that a visitor without an account may try from one address; 0: none."""
 
@@ -68,6 +70,15 @@ class Settings(BaseSettings):
     decoder_memory_bytes: int = Field(default=2 * 1024**3, ge=256 * 1024**2)
     engine_precision: Literal["auto", "bf16", "f32"] = "auto"
     """``auto`` computes in bf16 where the CPU has it."""
+    engine_url: str | None = None
+    """``http(s)://host:port`` of a server that speaks the Open Inference Protocol v2 and has every network under its
+    version's name; workers compute themselves if unset."""
+    engine_token: str | None = None
+    """Bearer token for that server."""
+    engine_timeout_s: float = Field(default=10.0, gt=0)
+    """For one request to that server."""
+    engine_requests: int = Field(default=4, ge=1, le=64)
+    """Sent to that server at once by each worker."""
     claim_size: int = Field(default=8, ge=1)
     """Jobs a worker claims at a time."""
     lease_s: float = Field(default=10.0, gt=1)

@@ -41,7 +41,7 @@ class Route:
 
     @property
     def page(self) -> bool:
-        return not self.path.startswith("/api/")
+        return not self.path.startswith(("/api/", "/v2"))
 
     @property
     def address(self) -> str:

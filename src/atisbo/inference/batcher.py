@@ -140,13 +140,14 @@ class Batcher:
         self._waiting = [item for item in self._waiting if not item.future.cancelled()]
 
     def _answer(self, group: list[_Waiting]) -> None:
-        """Run a group; if it fails, each one alone, so that only the culprit hears of it."""
+        """Run a group; if it fails, each one alone, so that only the culprit hears of it; all, if it is away."""
         try:
             answers = self._engine.infer(np.stack([item.pixels for item in group]))
             parts = [{name: values[i] for name, values in answers.items()} for i in range(len(group))]
         except Exception as error:
-            if len(group) == 1:
-                group[0].future.set_exception(error)
+            if len(group) == 1 or isinstance(error, Unavailable):
+                for item in group:
+                    item.future.set_exception(error)
                 return
             log.warning("a group of %d failed, trying each alone: %r", len(group), error)
             for item in group:

@@ -12,8 +12,9 @@ from threading import Lock, Thread
 from atisbo.domain.applications import Application, discover
 from atisbo.domain.cards import Card
 from atisbo.errors import Misconfigured, NotFound
-from atisbo.inference.engine import OpenVINOEngine, Precision
+from atisbo.inference.engine import Engine, OpenVINOEngine, Precision
 from atisbo.inference.predictor import Answer, Predictor
+from atisbo.inference.remote import RemoteEngine, Server
 
 __all__ = ["Answer", "Predictor", "Registry"]
 
@@ -36,20 +37,29 @@ class Registry:
     """
 
     def __init__(
-        self, applications: dict[str, tuple[Application, Card]], faults: list[Misconfigured], precision: Precision
+        self,
+        applications: dict[str, tuple[Application, Card]],
+        faults: list[Misconfigured],
+        precision: Precision,
+        server: Server | None = None,
     ) -> None:
         self._applications = applications
         self.faults = faults
         self._precision = precision
+        self._server = server
         self._seats: dict[str, _Seat] = {}
         self._lock = Lock()
         for fault in faults:
             log.error("application left out: %s", fault)
 
     @classmethod
-    def open(cls, folders: Sequence[Path], *, precision: Precision = "auto") -> Registry:
-        """Read every application in the sub-folders of ``folders``; networks are not loaded yet."""
-        return cls(*discover(folders), precision)
+    def open(cls, folders: Sequence[Path], *, precision: Precision = "auto", server: Server | None = None) -> Registry:
+        """Read every application in the sub-folders of ``folders``; networks are not loaded yet.
+
+        Args:
+            server: where the networks are computed, if not here.
+        """
+        return cls(*discover(folders), precision, server)
 
     @property
     def installed(self) -> dict[str, tuple[Application, Card]]:
@@ -133,9 +143,15 @@ class Registry:
         return self._applications[name]
 
     def _start(self, application: Application, card: Card, network: Path | bytes) -> Predictor:
+        return Predictor(card, self._engine(application.name, network, card), kind=application.input.kind)
+
+    def _engine(self, name: str, network: Path | bytes, card: Card) -> Engine:
+        if self._server is not None:
+            log.info("%s: %s on %s", name, card.version, self._server.url)
+            return RemoteEngine(self._server, card)
         engine = OpenVINOEngine(network, card, precision=self._precision)
-        log.info("%s: %s in %s", application.name, card.version, engine.precision)
-        return Predictor(card, engine, kind=application.input.kind)
+        log.info("%s: %s in %s", name, card.version, engine.precision)
+        return engine
 
     def _leave(self, seat: _Seat) -> None:
         with self._lock:

@@ -35,6 +35,7 @@ LEARN = "learn"
 SHADOW = "shadow"
 TRY = "try"
 ANNOUNCE = "announce"
+TENSORS = "tensors"
 URGENT = 10
 """Above the ordinary priority of 0: somebody is looking at the page."""
 PATIENT = -10

@@ -11,10 +11,10 @@ from fastapi.concurrency import run_in_threadpool
 from atisbo import __version__
 from atisbo.services.live import VERSIONS
 from atisbo.services.work import Workplace
-from atisbo.web import api, assets, docs, health, metrics, pages, problems
+from atisbo.web import api, assets, docs, health, metrics, pages, problems, v2
 from atisbo.web.catalogue import Catalogue
 from atisbo.web.deps import State
-from atisbo.web.limits import BodyLimit, FailurePace, Pace
+from atisbo.web.limits import AtOnce, BodyLimit, FailurePace, Pace
 from atisbo.web.live import Hub
 from atisbo.web.security import SecurityHeaders
 
@@ -29,6 +29,7 @@ def create_app(workplace: Workplace) -> FastAPI:
         hub=Hub(settings.database_url or "", {VERSIONS: lambda _: catalogue.refresh()}),
         sign_in_pace=FailurePace(settings.sign_in_attempts_per_minute),
         trial_pace=Pace(settings.trials_per_minute),
+        tensors_at_once=AtOnce(settings.tensor_requests_at_once),
     )
 
     @asynccontextmanager
@@ -57,6 +58,7 @@ def create_app(workplace: Workplace) -> FastAPI:
     app.include_router(metrics.router)
     app.include_router(docs.router)
     app.include_router(api.router)
+    app.include_router(v2.router)
     api.webhooks.document(app)
     for router in pages.routers:
         app.include_router(router)

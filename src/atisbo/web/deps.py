@@ -17,7 +17,7 @@ from atisbo.domain.cards import Card
 from atisbo.errors import NotFound, NotSignedIn
 from atisbo.services.work import Blobs, Workplace
 from atisbo.web.catalogue import Catalogue
-from atisbo.web.limits import FailurePace, Pace
+from atisbo.web.limits import AtOnce, FailurePace, Pace
 from atisbo.web.live import Hub
 from atisbo.web.security import authenticate, check_csrf
 
@@ -33,6 +33,7 @@ class State:
     hub: Hub
     sign_in_pace: FailurePace
     trial_pace: Pace
+    tensors_at_once: AtOnce
 
     @property
     def applications(self) -> dict[str, tuple[Application, Card]]:

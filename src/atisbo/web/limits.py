@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import ip_address, ip_network
 from threading import Lock
+from uuid import UUID
 
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -109,6 +110,27 @@ class Pace:
                 )
             self._window.add(key)
             self._window.add("")
+
+
+class AtOnce:
+    """How many requests of one user are answered side by side; of one event loop, so that nothing is locked."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._running: Counter[UUID] = Counter()
+
+    @contextmanager
+    def turn(self, user_id: UUID) -> Iterator[None]:
+        """Raises TooMany: so many of this user's are being answered."""
+        if self._running[user_id] >= self._limit:
+            raise TooMany("too_many_at_once", "Too many requests at once. Wait for an answer first.", retry_after_s=1)
+        self._running[user_id] += 1
+        try:
+            yield
+        finally:
+            self._running[user_id] -= 1
+            if not self._running[user_id]:
+                del self._running[user_id]
 
 
 def address_of(request: Request) -> str:

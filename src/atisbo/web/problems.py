@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +18,7 @@ from atisbo.i18n import translate
 from atisbo.web import render
 
 log = logging.getLogger(__name__)
+_PROTOCOL: Final = "/v2"
 
 
 def install(app: FastAPI) -> None:
@@ -48,12 +49,14 @@ def problem(request: Request, error: AtisboError, *, status: int | None = None, 
         "code": error.code,
         **more,
     }
+    if request.url.path.startswith(_PROTOCOL):
+        body["error"] = detail  # where the Open Inference Protocol has it
     headers["Content-Language"] = language
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
 def wants_page(request: Request) -> bool:
-    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+    return not request.url.path.startswith(("/api/", _PROTOCOL)) and "text/html" in request.headers.get("accept", "")
 
 
 def _headers(request: Request, error: AtisboError) -> dict[str, str]:

@@ -16,6 +16,7 @@ from atisbo.config import Settings
 from atisbo.domain.applications import roots
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
+from atisbo.inference.remote import Server
 from atisbo.services.work import Workplace
 from atisbo.store.db import PATIENCE
 from atisbo.store.queue import (
@@ -38,6 +39,7 @@ from atisbo.store.queue import (
     SNAPSHOT,
     SWEEP,
     TAKE_OUT,
+    TENSORS,
     TRY,
     Listening,
 )
@@ -55,6 +57,7 @@ from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
 from atisbo.worker.shadow import Shadowing
 from atisbo.worker.snapshots import Snapshotting
+from atisbo.worker.tensors import Answering
 from atisbo.worker.trials import Trying
 from atisbo.worker.versions import Proving, Versions
 from atisbo.worker.webhooks import Delivering
@@ -78,7 +81,9 @@ async def run(settings: Settings) -> None:
         timeout_s=settings.decode_timeout_s,
         memory_bytes=settings.decoder_memory_bytes,
     )
-    registry = Registry.open(roots(settings.applications_dir), precision=settings.engine_precision)
+    registry = Registry.open(
+        roots(settings.applications_dir), precision=settings.engine_precision, server=_server(settings)
+    )
     versions = Versions(workplace, registry)
     versions.install()
     if ANSWERS in settings.queues:
@@ -98,6 +103,12 @@ async def run(settings: Settings) -> None:
         registry.close()
         quarantine.close()
         workplace.close()
+
+
+def _server(settings: Settings) -> Server | None:
+    if settings.engine_url is None:
+        return None
+    return Server(settings.engine_url, settings.engine_token, settings.engine_timeout_s, settings.engine_requests)
 
 
 async def _until_disconnected(
@@ -174,6 +185,7 @@ def _answers(
     queue.qm.entrypoint(ERASE, accepts_context=False, on_failure="hold")(rendering.erase)
     queue.qm.entrypoint(CORRECT, accepts_context=False, on_failure="hold")(correcting.run)
     queue.qm.entrypoint(TRY, accepts_context=False)(Trying(workplace, quarantine, registry).run)
+    queue.qm.entrypoint(TENSORS, accepts_context=False)(Answering(workplace, registry).run)
     delivering = Delivering(workplace)
     queue.qm.entrypoint(DELIVER, accepts_context=False, concurrency_limit=DELIVERIES_AT_ONCE)(delivering.run)
     queue.qm.entrypoint(COMPARE, accepts_context=False, on_failure="hold")(correcting.compare)

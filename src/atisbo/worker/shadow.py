@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -18,26 +17,21 @@ from atisbo.errors import BadImage, Foreign, Misconfigured, UserError
 from atisbo.imaging.corrections import Outlined
 from atisbo.imaging.draw import read_mask_png
 from atisbo.imaging.quarantine import Quarantine
-from atisbo.inference.engine import OpenVINOEngine
-from atisbo.inference.predictor import Answer, Predictor
+from atisbo.inference.predictor import Answer
 from atisbo.inference.registry import Registry
 from atisbo.services import shadows
 from atisbo.services.shadows import Question
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived, original
-from atisbo.worker.versions import stored
+from atisbo.worker.spare import Spare
 
 
 class Shadowing:
-    """One candidate's network at a time, on one stream, so that it takes little from the one that answers."""
-
     def __init__(self, workplace: Workplace, quarantine: Quarantine, registry: Registry) -> None:
         self._workplace = workplace
         self._quarantine = quarantine
-        self._registry = registry
         self._limits = Limits.of(workplace.settings)
-        self._lock = Lock()
-        self._loaded: Predictor | None = None
+        self._spare = Spare(workplace, registry)
 
     async def run(self, job: Job) -> None:
         """May run twice for the same job: the first answer counts."""
@@ -52,16 +46,15 @@ class Shadowing:
         if asked is None or data is None:
             return
         status, answer, size = Status.FAILED, None, (0, 0)
-        with self._lock:
-            try:
-                predictor = self._predictor(asked)
+        try:
+            with self._spare.hold(asked.application, asked.card) as predictor:
                 prepared = self._quarantine.prepare(data, asked.region, predictor.card.input, self._limits).result()
                 answer, size = predictor.predict(prepared), prepared.size
-                status = Status.UNSURE if answer.findings.unsure else Status.DONE
-            except Foreign:
-                status = Status.REFUSED
-            except (BadImage, UserError, Misconfigured):
-                pass
+            status = Status.UNSURE if answer.findings.unsure else Status.DONE
+        except Foreign:
+            status = Status.REFUSED
+        except (BadImage, UserError, Misconfigured):
+            pass
         self._keep(prediction_id, version_id, asked, status, answer, size, data)
 
     def _keep(
@@ -96,23 +89,3 @@ class Shadowing:
         one, other = (read_mask_png(data, size) > 0 for data in (mask, answer.mask))
         total = int(np.count_nonzero(one)) + int(np.count_nonzero(other))
         return 2 * int(np.count_nonzero(one & other)) / total if total else 1.0
-
-    def _predictor(self, asked: Question) -> Predictor:
-        """The candidate's network; the one before it is closed.
-
-        Raises:
-            NotFound: its network is missing, or its application is not here.
-            Misconfigured: it does not fit its card.
-        """
-        if self._loaded is None or self._loaded.card != asked.card:
-            self.close()
-            network = stored(self._workplace.blobs, asked.card)
-            engine = OpenVINOEngine(network, asked.card, precision=self._workplace.settings.engine_precision, streams=1)
-            kind = self._registry.application(asked.application).input.kind
-            self._loaded = Predictor(asked.card, engine, kind=kind, max_batch=1)
-        return self._loaded
-
-    def close(self) -> None:
-        if self._loaded is not None:
-            self._loaded.close()
-            self._loaded = None

@@ -54,14 +54,11 @@ def _problem(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/problem+json": {"schema": _PROBLEM}}}
 
 
-router = APIRouter(
-    prefix="/api/v1",
-    dependencies=[Depends(protect)],
-    responses={
-        "4XX": _problem("RFC 9457: what the caller can mend"),
-        "5XX": _problem("RFC 9457: not the caller's fault; `Retry-After` says when to try again"),
-    },
-)
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": _problem("RFC 9457: what the caller can mend"),
+    "5XX": _problem("RFC 9457: not the caller's fault; `Retry-After` says when to try again"),
+}
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(protect)], responses=PROBLEMS)
 router.include_router(auth.router)
 router.include_router(consents.open_router)
 _documented = OAuth2PasswordBearer("/api/v1/auth/token", auto_error=False)
