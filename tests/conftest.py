@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,15 +114,21 @@ class Service:
         return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
-def start_service(data_dir: Path, **environment: str) -> Service:
-    """Start the whole service as a user would and wait until it says that it is ready."""
+def start_service(data_dir: Path, *, complaints: Path | None = None, **environment: str) -> Service:
+    """Start the whole service as a user would and wait until it says that it is ready.
+
+    Args:
+        complaints: file for what it writes to stderr; without one it goes to ours.
+    """
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "atisbo", "serve"],
-        env=os.environ | {"ATISBO_DATA_DIR": str(data_dir), "ATISBO_PORT": str(port)} | environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    with complaints.open("w") if complaints else nullcontext() as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "atisbo", "serve"],
+            env=os.environ | {"ATISBO_DATA_DIR": str(data_dir), "ATISBO_PORT": str(port)} | environment,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
     said: dict[str, str] = {}
     assert process.stdout is not None
     for line in process.stdout:

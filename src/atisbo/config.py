@@ -7,13 +7,17 @@ import os
 import secrets
 from hashlib import sha256
 from hmac import digest
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from atisbo.errors import Misconfigured
+
+SHORTEST_TOKEN: Final = 20
 
 
 class Settings(BaseSettings):
@@ -21,7 +25,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("atisbo-data")
     """Folder of everything that is kept: the embedded database, blobs, secrets."""
-    database_url: str | None = None
+    database_url: str | None = Field(default=None, repr=False)
     """``postgresql://…`` of a server to use; without it an embedded PostgreSQL runs in ``data_dir``."""
     blob_url: str | None = None
     """``s3://…``, ``gs://…``, ``az://…`` or ``file://…``; without it a folder in ``data_dir``."""
@@ -98,7 +102,9 @@ class Settings(BaseSettings):
     """What a worker takes, by comma: ``answers`` (predictions, pictures, datasets) and ``learn`` (training runs and the
     judging of versions). A machine with a GPU takes ``learn`` alone."""
 
-    metrics_token: str | None = None
+    development: bool = False
+    """For trying things out on a network of one's own: passwords may travel unprotected."""
+    metrics_token: str | None = Field(default=None, repr=False)
     """Bearer token for ``/metrics``; without one it answers this machine alone, and nobody behind a public address."""
     database_pool_size: int = Field(default=12, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -125,6 +131,38 @@ class Settings(BaseSettings):
     @property
     def secure_cookies(self) -> bool:
         return (self.public_url or "").startswith("https://")
+
+    def refuse_unsafe(self) -> None:
+        """Before a door is opened. Raises Misconfigured: passwords or answers would travel unprotected."""
+        if self.development:
+            return
+        said = urlsplit(self.public_url or "")
+        if not self.secure_cookies and not (_loopback(self.host) and _loopback(said.hostname or self.host)):
+            raise Misconfigured(
+                "unsafe_address",
+                "Others would reach the service at {host} without encryption. Put a proxy with TLS in front and set "
+                "ATISBO_PUBLIC_URL=https://…, or, to try things out, set ATISBO_DEVELOPMENT=true.",
+                host=said.hostname or self.host,
+            )
+        if self.webhook_http:
+            raise Misconfigured(
+                "unsafe_webhooks",
+                "Answers would be sent without encryption. Unset ATISBO_WEBHOOK_HTTP, or, to try things out, set "
+                "ATISBO_DEVELOPMENT=true.",
+            )
+        if self.metrics_token is not None and len(self.metrics_token) < SHORTEST_TOKEN:
+            raise Misconfigured(
+                "unsafe_token",
+                "ATISBO_METRICS_TOKEN is short enough to be guessed. Use at least {count} random characters.",
+                count=SHORTEST_TOKEN,
+            )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Secrets:
@@ -156,6 +194,8 @@ class Secrets:
 
 
 def _read_root(path: Path) -> bytes:
+    if path.stat().st_mode & 0o007 and os.access(path, os.W_OK):  # a mounted one is not ours to change
+        raise Misconfigured("secrets_open", "Others may read {path}. Take that from them: chmod 600 {path}", path=path)
     try:
         root = bytes.fromhex(json.loads(path.read_text())["root"])
     except (ValueError, KeyError, TypeError) as error:

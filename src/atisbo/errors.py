@@ -10,6 +10,7 @@
     │   ├── NotFound       not there, or not visible to this actor (404)
     │   ├── Conflict       contradicts what is stored (409)
     │   ├── Outdated       meant for an earlier version of what is stored (412)
+    │   ├── TooSlow        the body did not come (408)
     │   ├── TooLarge       over a limit of bytes or pixels (413)
     │   └── TooMany        rate limit or quota (429)
     ├── BadImage           the uploaded bytes are no picture we accept; ends the prediction as failed
@@ -81,6 +82,10 @@ class Conflict(UserError):
 
 class Outdated(UserError):
     status = 412
+
+
+class TooSlow(UserError):
+    status = 408
 
 
 class TooLarge(UserError):

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from hashlib import sha256
+from uuid import uuid4
 
 import jwt
 import pytest
@@ -11,9 +17,9 @@ from sqlalchemy import update
 from atisbo.config import Secrets
 from atisbo.domain.access import Actor, Right, Role
 from atisbo.errors import Invalid, NotAllowed, NotFound, NotSignedIn
-from atisbo.services import tokens, users
+from atisbo.services import accounts, tokens, users
 from atisbo.services.work import Workplace
-from atisbo.store.accounts import PersonalTokenRecord
+from atisbo.store.accounts import PersonalTokenRecord, UserRecord
 from atisbo.store.db import now
 from tests.conftest import PASSWORD
 
@@ -51,6 +57,12 @@ def claims(workplace: Workplace, actor: Actor) -> dict[str, object]:
         {"aud": "another"},
         {"iss": "another"},
         {"typ": "refresh"},
+        {"typ": None},
+        {"aud": ["atisbo", "another"]},
+        {"iat": 4_000_000_000},
+        {"nbf": 4_000_000_000},
+        {"fam": "00000000-0000-4000-8000-000000000000"},
+        {"fam": 7},
         {"sub": "not-a-uuid"},
         {"sub": "00000000-0000-4000-8000-000000000000"},
     ],
@@ -63,6 +75,43 @@ def test_a_token_with_a_wrong_claim_is_refused(
         bearer(workplace, jwt.encode(said, workplace.secrets.key("access-token"), "HS256"))
 
 
+def packed(part: object) -> str:
+    raw = part if isinstance(part, bytes) else json.dumps(part).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def confused(said: dict[str, object], good: str) -> list[str]:
+    """What has opened doors elsewhere: other names of no algorithm, keys that come along, keys from a file."""
+    head, body, signature = good.split(".")
+    headers: list[dict[str, object]] = [
+        *({"alg": name, "typ": "JWT"} for name in ("none", "None", "NONE", "nOnE", "", "HS257", "RS256", "ES256")),
+        {"typ": "JWT"},
+        {"alg": ["HS256"]},
+        {"alg": None},
+    ]
+    made = [f"{packed(one)}.{body}.{end}" for one in headers for end in ("", signature)]
+    empty = b""
+    for more in (
+        {"kid": "../../../../dev/null"},
+        {"kid": "x' UNION SELECT ''--"},
+        {"jwk": {"kty": "oct", "k": packed(b"mine")}},
+        {"jku": "https://evil.example/keys.json"},
+        {"x5u": "https://evil.example/key.pem"},
+    ):
+        first = f"{packed({'alg': 'HS256', 'typ': 'JWT'} | more)}.{body}"
+        for key in (empty, b"mine", b"x' UNION SELECT ''--"):
+            made.append(f"{first}.{packed(hmac.digest(key, first.encode(), sha256))}")
+    other = packed(said | {"sub": str(uuid4())})
+    return [
+        *made,
+        f"{head}.{other}.{signature}",
+        f"{head}.{body}.",
+        f"{head}.{body}",
+        good + "x",
+        f"{good}.{signature}",
+    ]
+
+
 def test_forged_tokens_are_refused(workplace: Workplace, make_actor: Make) -> None:
     said = claims(workplace, make_actor("ana"))
     key = workplace.secrets.key("access-token")
@@ -71,6 +120,7 @@ def test_forged_tokens_are_refused(workplace: Workplace, make_actor: Make) -> No
         jwt.encode(said, workplace.secrets.key("csrf"), "HS256"),
         jwt.encode(said, key * 2, "HS512"),
         jwt.encode(said, None, "none"),
+        *confused(said, jwt.encode(said, key, "HS256")),
         "",
         "a.b.c",
         "atb_guess",
@@ -102,11 +152,67 @@ def test_twenty_racing_refreshes_give_one_pair(workplace: Workplace, make_actor:
         assert sum(pool.map(attempt, range(20))) == 1
 
 
-def test_logging_out_ends_the_family(workplace: Workplace, make_actor: Make) -> None:
+def test_after_a_race_for_it_nothing_of_the_family_is_left(workplace: Workplace, make_actor: Make) -> None:
+    """Whoever won may be the thief: what they won ends, and so do the tokens that were handed out before."""
     pair = issue(workplace, make_actor("ana"))
+    won: list[tokens.Pair] = []
+
+    def attempt(_: int) -> None:
+        with suppress(NotSignedIn):
+            won.extend(filter(None, [renew(workplace, pair.refresh_token)]))
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(attempt, range(20)))
+    (winner,) = won
+    for token in (pair.refresh_token, winner.refresh_token):
+        with pytest.raises(NotSignedIn):
+            renew(workplace, token)
+    for token in (pair.access_token, winner.access_token):
+        with pytest.raises(NotSignedIn):
+            bearer(workplace, token)
+
+
+def test_logging_out_ends_the_family(workplace: Workplace, make_actor: Make) -> None:
+    ana = make_actor("ana")
+    pair, other = issue(workplace, ana), issue(workplace, ana)
     workplace.within(lambda s: tokens.logout(s, token=pair.refresh_token))
     with pytest.raises(NotSignedIn):
         renew(workplace, pair.refresh_token)
+    with pytest.raises(NotSignedIn):
+        bearer(workplace, pair.access_token)
+    assert bearer(workplace, other.access_token) == ana, "another sign-in goes on"
+
+
+def test_a_new_password_ends_every_token_of_a_sign_in_at_once(workplace: Workplace, make_actor: Make) -> None:
+    ana = make_actor("ana")
+    pair = issue(workplace, ana)
+    workplace.within(
+        lambda s: accounts.change_password(s, workplace.settings, ana, current=PASSWORD, new="another good one")
+    )
+    with pytest.raises(NotSignedIn):
+        bearer(workplace, pair.access_token)
+
+
+def test_a_pair_made_while_all_is_ended_does_not_survive(workplace: Workplace, make_actor: Make) -> None:
+    """A thief who refreshes at the moment at which the owner signs out everywhere."""
+    for number in range(8):
+        ana = make_actor(f"ana{number}")
+        pair = issue(workplace, ana)
+        made: list[tokens.Pair] = []
+
+        def steal(token: str = pair.refresh_token, made: list[tokens.Pair] = made) -> None:
+            with suppress(NotSignedIn):
+                made.extend(filter(None, [renew(workplace, token)]))
+
+        def end(ana: Actor = ana) -> None:
+            workplace.within(lambda s: accounts.set_password(s, s.get_one(UserRecord, ana.user_id), "another good one"))
+
+        with ThreadPoolExecutor(2) as pool:
+            for done in [pool.submit(end), pool.submit(steal)]:
+                done.result()
+        for one in made:
+            with pytest.raises(NotSignedIn):
+                bearer(workplace, one.access_token)
 
 
 def test_a_disabled_user_is_out_at_once(workplace: Workplace, make_actor: Make) -> None:

@@ -71,6 +71,7 @@ def serve() -> None:
     from atisbo.cli.supervisor import Supervisor
 
     chosen = settings()
+    chosen.refuse_unsafe()
     configure("serve", chosen.log_level)
     sys.exit(Supervisor(chosen).run())
 
@@ -97,6 +98,7 @@ def web(supervised: Supervised = False) -> None:
     from atisbo.web.main import serve as serve_web
 
     chosen = settings()
+    chosen.refuse_unsafe()
     configure("web", chosen.log_level)
     if supervised:
         end_with_parent()
@@ -112,6 +114,7 @@ def worker(supervised: Supervised = False) -> None:
     from atisbo.worker.main import run
 
     chosen = settings()
+    chosen.refuse_unsafe()
     configure("worker", chosen.log_level)
     if supervised:
         end_with_parent()

@@ -147,8 +147,12 @@ def sign_in(
     address: str = "",
     user_agent: str = "",
     keys: Secrets | None = None,
+    before: str | None = None,
 ) -> str:
     """Check the password and open a browser session; returns its token, which is stored only as a hash.
+
+    Args:
+        before: token of the session that the browser had until now; it ends.
 
     Raises:
         NotSignedIn: the address or the password is wrong.
@@ -156,6 +160,7 @@ def sign_in(
     """
     user = verify(session, email=email, password=password)
     second_factor.check(session, keys, user, "")
+    _end(session, before)
     return _signed_in(session, settings, user, address, user_agent)
 
 
@@ -168,13 +173,20 @@ def sign_in_second(
     keys: Secrets,
     address: str = "",
     user_agent: str = "",
+    before: str | None = None,
 ) -> str:
     """The second step; raises NotSignedIn for a wrong code or a ticket that has ended."""
     user = second_factor.holder(session, keys, ticket)
     if not code.strip():
-        raise NotSignedIn("second_factor_wrong", "The code is wrong or was used before. Try the next one.")
+        raise NotSignedIn(second_factor.WRONG, "The code is wrong or was used before. Try the next one.")
     second_factor.check(session, keys, user, code)
+    _end(session, before)
     return _signed_in(session, settings, user, address, user_agent)
+
+
+def ticket_holder(session: Session, *, ticket: str, keys: Secrets) -> str:
+    """The e-mail address of whoever gave the right password a moment ago; raises NotSignedIn: too long ago."""
+    return second_factor.holder(session, keys, ticket).email
 
 
 def _signed_in(session: Session, settings: Settings, user: UserRecord, address: str, user_agent: str) -> str:
@@ -187,11 +199,17 @@ def note_sign_in(session: Session, user: UserRecord, address: str) -> None:
     audit.note(session, replace(actor_of(user), address=address), "user.signed_in", f"user:{user.id}")
 
 
-def note_failure(session: Session, *, email: str, address: str) -> None:
-    """Write down that somebody tried to sign in and could not; an address that has no account is not kept."""
+def note_failure(session: Session, *, email: str, address: str, code: bool = False) -> None:
+    """Write down that somebody tried to sign in and could not; an address that has no account is not kept.
+
+    Args:
+        code: it was the second factor's code that was wrong.
+    """
     user = by_email(session, email.strip()) if "\x00" not in email else None
     subject = f"user:{user.id}" if user else "user:unknown"
     person = user.id if user else None
+    if code and person:
+        second_factor.note_wrong(session, person)
     audit.note(session, None, "user.sign_in_failed", subject, address=address, person_id=person)
 
 
@@ -215,6 +233,11 @@ def from_session(session: Session, token: str) -> Actor | None:
     key = hashed(token)
     user = by_session(session, key)
     return None if user is None else actor_of(user, session_id=key)
+
+
+def _end(session: Session, token: str | None) -> None:
+    if token:
+        session.execute(delete(SessionRecord).where(SessionRecord.token_hash == hashed(token)))
 
 
 def sign_out(session: Session, actor: Actor) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import jwt
 import pyotp
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from atisbo.config import Secrets
@@ -26,6 +26,9 @@ from atisbo.store.second_factors import SecondFactorRecord
 STEP_S: Final = 30
 RECOVERY_CODES: Final = 8
 TICKET_S: Final = 300
+MOST_WRONG: Final = 100
+"""Codes in a row that may be wrong; then only a recovery code opens (NIST SP 800-63B, section 3.2.2)."""
+WRONG: Final = "second_factor_wrong"
 _TICKET: Final = "second-factor-ticket"
 
 
@@ -132,7 +135,16 @@ def check(session: Session, keys: Secrets | None, user: UserRecord, code: str) -
         )
     record = _locked(session, user.id)
     if record is None or not _take(keys, record, code):
-        raise NotSignedIn("second_factor_wrong", "The code is wrong or was used before. Try the next one.")
+        raise NotSignedIn(WRONG, "The code is wrong or was used before. Try the next one.")
+
+
+def note_wrong(session: Session, user_id: UUID) -> None:
+    """Somebody knew the password and guessed the code; not in the sign-in's own transaction, which is rolled back."""
+    session.execute(
+        update(SecondFactorRecord)
+        .where(SecondFactorRecord.user_id == user_id)
+        .values(wrong=SecondFactorRecord.wrong + 1)
+    )
 
 
 def holder(session: Session, keys: Secrets, ticket: str) -> UserRecord:
@@ -162,7 +174,7 @@ def _mark(user: UserRecord) -> str:
 
 def _forget(record: SecondFactorRecord) -> None:
     """The next one gets another secret."""
-    record.confirmed_at, record.recovery = None, []
+    record.confirmed_at, record.recovery, record.wrong = None, [], 0
     record.generation += 1
 
 
@@ -183,12 +195,12 @@ def _totp(keys: Secrets, record: SecondFactorRecord) -> pyotp.TOTP:
 def _take(keys: Secrets, record: SecondFactorRecord, code: str) -> bool:
     """Use a code up: of this half minute or of its neighbours, or one of the recovery codes."""
     said, totp, current = "".join(code.split()).lower(), _totp(keys, record), int(time.time()) // STEP_S
-    for step in (current, current - 1, current + 1):
+    for step in (current, current - 1, current + 1) if record.wrong < MOST_WRONG else ():
         if step > record.last_step and hmac.compare_digest(totp.generate_otp(step).encode(), said.encode()):
-            record.last_step = step
+            record.last_step, record.wrong = step, 0
             return True
     spent = hashed(said)
     if spent in record.recovery:
-        record.recovery = [one for one in record.recovery if one != spent]
+        record.recovery, record.wrong = [one for one in record.recovery if one != spent], 0
         return True
     return False

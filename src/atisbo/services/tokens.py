@@ -21,6 +21,7 @@ from atisbo.store.accounts import (
     PersonalTokenRecord,
     RefreshTokenRecord,
     UserRecord,
+    by_family,
     by_personal_token,
     hashed,
 )
@@ -108,9 +109,7 @@ def refresh(session: Session, settings: Settings, keys: Secrets, *, token: str) 
     Raises:
         NotSignedIn: the token is unknown, expired, revoked, or its user is disabled.
     """
-    record = session.scalar(
-        select(RefreshTokenRecord).where(RefreshTokenRecord.token_hash == hashed(token)).with_for_update()
-    )
+    record = _held(session, token)
     if record is None or record.expires_at <= now() or record.revoked_at is not None:
         raise _expired()
     if record.used_at is not None:
@@ -133,13 +132,23 @@ def _revoke_family(session: Session, family: UUID) -> None:
 
 def logout(session: Session, *, token: str) -> None:
     """Revoke a refresh token's family; an unknown token is no error, so nothing can be learnt from the answer."""
-    record = session.scalar(select(RefreshTokenRecord).where(RefreshTokenRecord.token_hash == hashed(token)))
+    record = _held(session, token, alone=True)
     if record is not None:
         _revoke_family(session, record.family)
 
 
+def _held(session: Session, token: str, *, alone: bool = False) -> RefreshTokenRecord | None:
+    """A refresh token, locked, and before it its user: whoever ends all of a family or of a user leaves no pair over
+    that is being made at that moment.
+    """
+    known = RefreshTokenRecord.token_hash == hashed(token)
+    owner = select(RefreshTokenRecord.user_id).where(known).scalar_subquery()
+    session.execute(select(UserRecord.id).where(UserRecord.id == owner).with_for_update(read=not alone))
+    return session.scalar(select(RefreshTokenRecord).where(known).with_for_update())
+
+
 def from_bearer(session: Session, keys: Secrets, token: str) -> Actor:
-    """Whoever this ``Authorization: Bearer`` token stands for.
+    """Whoever this ``Authorization: Bearer`` token stands for. An access token ends with its family, at once.
 
     Raises:
         NotSignedIn: expired, forged, of another kind, revoked, or the user is disabled.
@@ -153,13 +162,13 @@ def from_bearer(session: Session, keys: Secrets, token: str) -> Actor:
             algorithms=[_ALGORITHM],
             issuer=_ISSUER,
             audience=_AUDIENCE,
-            options={"require": ["exp", "iat", "sub", "iss", "aud", "typ"]},
+            options={"require": ["exp", "iat", "sub", "iss", "aud", "typ", "fam"]},
         )
-        user_id = UUID(claims["sub"])
+        user_id, family = UUID(claims["sub"]), UUID(str(claims["fam"]))
     except (jwt.InvalidTokenError, ValueError) as error:
         raise _expired() from error
-    user = session.get(UserRecord, user_id)
-    if claims["typ"] != "access" or user is None or user.disabled_at is not None:
+    user = by_family(session, user_id, family) if claims["typ"] == "access" else None
+    if user is None:
         raise _expired()
     return actor_of(user)
 

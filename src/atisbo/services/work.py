@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
@@ -30,7 +30,7 @@ class Workplace:
     secrets: Secrets
     blobs: Blobs
     engine: Engine
-    sessions: sessionmaker[Session]
+    sessions: sessionmaker[Session] = field(repr=False)  # it carries a key
 
     @classmethod
     def open(cls, settings: Settings) -> Workplace:

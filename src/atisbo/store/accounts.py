@@ -135,6 +135,18 @@ def by_session(session: Session, token_hash: bytes) -> UserRecord | None:
     )
 
 
+def by_family(session: Session, user_id: uuid.UUID, family: uuid.UUID) -> UserRecord | None:
+    """The enabled user, while the family of refresh tokens that a sign-in began is not revoked."""
+    alive = select(RefreshTokenRecord.id).where(
+        RefreshTokenRecord.family == family,
+        RefreshTokenRecord.user_id == user_id,
+        RefreshTokenRecord.revoked_at.is_(None),
+    )
+    return session.scalar(
+        select(UserRecord).where(UserRecord.id == user_id, UserRecord.disabled_at.is_(None), alive.exists())
+    )
+
+
 def by_personal_token(session: Session, token_hash: bytes) -> tuple[UserRecord, PersonalTokenRecord] | None:
     """The enabled user and the token, if it is neither expired nor revoked."""
     row = session.execute(

@@ -57,6 +57,7 @@ def connect(url: str, *, pool_size: int = 5) -> Engine:
         max_overflow=pool_size,
         pool_timeout=5,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's message goes to the log; what was written is nobody's business there
         connect_args=PATIENCE,
     )
 

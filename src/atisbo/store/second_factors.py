@@ -22,5 +22,7 @@ class SecondFactorRecord(Base):
     """None until the first code was right; only then is it asked for."""
     last_step: Mapped[int] = mapped_column(BigInteger, default=0)
     """Time step of the last code that was taken: none is taken twice."""
+    wrong: Mapped[int] = mapped_column(default=0)
+    """Codes in a row that were not right."""
     recovery: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary), default=list)
     """Hashes of the recovery codes that are left."""

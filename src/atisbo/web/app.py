@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from atisbo import __version__
 from atisbo.services.live import VERSIONS
 from atisbo.services.work import Workplace
-from atisbo.web import api, assets, docs, health, metrics, pages, problems, v2
+from atisbo.web import api, assets, devices, docs, health, metrics, pages, problems, v2
 from atisbo.web.catalogue import Catalogue
 from atisbo.web.deps import State
 from atisbo.web.limits import AtOnce, BodyLimit, FailurePace, Pace
@@ -27,7 +27,10 @@ def create_app(workplace: Workplace) -> FastAPI:
         workplace=workplace,
         catalogue=catalogue,
         hub=Hub(settings.database_url or "", {VERSIONS: lambda _: catalogue.refresh()}),
-        sign_in_pace=FailurePace(settings.sign_in_attempts_per_minute),
+        sign_in_pace=FailurePace(
+            settings.sign_in_attempts_per_minute,
+            lambda request, account: devices.recognised(request, settings, workplace.secrets, account),
+        ),
         trial_pace=Pace(settings.trials_per_minute),
         tensors_at_once=AtOnce(settings.tensor_requests_at_once),
     )
@@ -52,7 +55,7 @@ def create_app(workplace: Workplace) -> FastAPI:
     app.state.atisbo = state
     problems.install(app)
     larger = {"/batches": settings.max_batch_bytes, "/models": settings.max_model_bytes}
-    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes, of_paths=larger)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes, of_paths=larger, known=state.knows)
     app.add_middleware(SecurityHeaders, secure=settings.secure_cookies)
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -52,6 +52,18 @@ class State:
     def blobs(self) -> Blobs:
         return self.workplace.blobs
 
+    async def knows(self, request: Request) -> bool:
+        """Whether somebody is signed in, before anything of the request is read."""
+
+        def look() -> bool:
+            try:
+                with self.workplace.transaction() as session:
+                    return authenticate(session, request, self.settings, self.secrets) is not None
+            except NotSignedIn:
+                return False
+
+        return await run_in_threadpool(look)
+
     def application(self, name: str) -> tuple[Application, Card]:
         """Raises NotFound for a name that is not installed."""
         try:

@@ -12,8 +12,9 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from atisbo.errors import AtisboError, ConsentNeeded, Invalid, NotFound, NotSignedIn, TooMany, Unavailable
+from atisbo.errors import AtisboError, ConsentNeeded, Invalid, NotFound, NotSignedIn, TooMany, TooSlow, Unavailable
 from atisbo.i18n import translate
 from atisbo.web import render
 
@@ -28,7 +29,32 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(DBAPIError, _database)
     app.add_exception_handler(PoolTimeout, _database)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_middleware(_Failures)
+
+
+class _Failures:
+    """Answers what nobody expected. Starlette's own handler stands outside of every middleware, so that its answers
+    would lack the headers that protect all others.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if scope["type"] != "http" or started:
+                raise
+            answer = await _unexpected(Request(scope, receive), error)
+            await answer(scope, receive, send)
 
 
 def problem(request: Request, error: AtisboError, *, status: int | None = None, **more: Any) -> Response:
@@ -62,6 +88,8 @@ def wants_page(request: Request) -> bool:
 def _headers(request: Request, error: AtisboError) -> dict[str, str]:
     if isinstance(error, NotSignedIn):
         return {"WWW-Authenticate": _challenge(request)}
+    if isinstance(error, TooSlow):
+        return {"Connection": "close"}
     if isinstance(error, TooMany | Unavailable):
         return {"Retry-After": str(error.retry_after_s)}
     return {}

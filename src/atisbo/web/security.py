@@ -40,6 +40,10 @@ def cookie_name(settings: Settings) -> str:
     return "__Host-atisbo_session" if settings.secure_cookies else "atisbo_session"
 
 
+def session_cookie(request: Request, settings: Settings) -> str | None:
+    return request.cookies.get(cookie_name(settings))
+
+
 def set_session_cookie(response: Response, settings: Settings, token: str) -> None:
     response.set_cookie(
         cookie_name(settings),
@@ -67,11 +71,17 @@ def authenticate(session: Session, request: Request, settings: Settings, secrets
 
 
 def _actor(session: Session, request: Request, settings: Settings, secrets: Secrets) -> Actor | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return tokens.from_bearer(session, secrets, token.strip())
-    cookie = request.cookies.get(cookie_name(settings))
+    token = bearer(request)
+    if token is not None:
+        return tokens.from_bearer(session, secrets, token)
+    cookie = session_cookie(request, settings)
     return accounts.from_session(session, cookie) if cookie else None
+
+
+def bearer(request: Request) -> str | None:
+    """The bearer token that was sent, be it good or not. What a proxy asks for by another scheme is none of ours."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def address_of(request: Request) -> str:
@@ -81,7 +91,7 @@ def address_of(request: Request) -> str:
 
 def csrf_token(request: Request, settings: Settings, secrets: Secrets) -> str:
     """What our own forms and scripts send back: signed, and bound to the browser session."""
-    cookie = request.cookies.get(cookie_name(settings), "")
+    cookie = session_cookie(request, settings) or ""
     return hmac.new(secrets.key("csrf"), cookie.encode(), sha256).hexdigest()
 
 
@@ -93,7 +103,7 @@ async def check_csrf(request: Request, settings: Settings, secrets: Secrets) -> 
     Raises:
         NotAllowed: cross-site, or without the page's token.
     """
-    if request.method in SAFE or "authorization" in request.headers:
+    if request.method in SAFE or bearer(request) is not None:
         return
     if not _same_origin(request):
         raise NotAllowed("cross_site", "This request came from another site and was not carried out.")
@@ -128,7 +138,7 @@ class SecurityHeaders:
             "Referrer-Policy": "same-origin",
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
-            "Permissions-Policy": "geolocation=(), microphone=(), payment=()",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         }
         if secure:
             self._headers["Strict-Transport-Security"] = "max-age=31536000"

@@ -14,7 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor
-from atisbo.errors import Unavailable
+from atisbo.errors import AtisboError, Unavailable
 from atisbo.services import pictures, predictions, views
 from atisbo.services.predictions import PredictionView
 from atisbo.web.deps import in_transaction, state_of
@@ -22,6 +22,10 @@ from atisbo.web.live import Event
 
 T = TypeVar("T")
 HEARTBEAT_S = 15.0
+TELLING_S = 0.8
+"""Whether the reader of a stream is still signed in is asked again before it is told something after so long, ..."""
+SILENT_S = 30.0
+"""... and after so long where there is nothing to tell."""
 RENDER_PATIENCE_S = 15.0
 
 
@@ -128,10 +132,25 @@ def message(event: str, data: object) -> str:
 async def stream(
     request: Request, queue: asyncio.Queue[Event], pulse_s: float = HEARTBEAT_S
 ) -> AsyncIterator[Event | None]:
-    """Events as they come, None after ``pulse_s`` without one, until the reader leaves or the service stops."""
-    stopping = state_of(request).hub.stopping
-    while not stopping.is_set() and not await request.is_disconnected():
+    """Events as they come, None after ``pulse_s`` without one, until the reader leaves, is signed out, or the service
+    stops.
+    """
+    state = state_of(request)
+    asked = time.monotonic()
+    while not state.hub.stopping.is_set() and not await request.is_disconnected():
         try:
-            yield await asyncio.wait_for(queue.get(), pulse_s)
+            event = await asyncio.wait_for(queue.get(), pulse_s)
         except TimeoutError:
-            yield None
+            event = None
+        if time.monotonic() - asked > (SILENT_S if event is None else TELLING_S):
+            if not await _still_known(request):
+                return
+            asked = time.monotonic()
+        yield event
+
+
+async def _still_known(request: Request) -> bool:
+    try:
+        return await state_of(request).knows(request)
+    except AtisboError:
+        return False

@@ -10,10 +10,11 @@ from pydantic import BaseModel, Field
 
 from atisbo.domain.consents import USE
 from atisbo.errors import NotSignedIn
-from atisbo.services import accounts, consents, tokens
+from atisbo.services import accounts, consents, second_factor, tokens
 from atisbo.web.api.accounts import Me, me
 from atisbo.web.api.shapes import Body
 from atisbo.web.deps import AppState, Db
+from atisbo.web.limits import REGISTERING
 from atisbo.web.render import language_of
 from atisbo.web.security import address_of
 
@@ -43,14 +44,15 @@ class RefreshToken(Body):
 @router.post("/auth/register", status_code=201)
 def register(body: Registration, request: Request, db: Db, state: AppState) -> Me:
     """Open an account, if registration is open or an invitation is given."""
-    actor = accounts.register(
-        db,
-        state.settings,
-        email=body.email,
-        password=body.password,
-        invitation=body.invitation,
-        language=language_of(request),
-    )
+    with state.sign_in_pace.attempt(REGISTERING, request):
+        actor = accounts.register(
+            db,
+            state.settings,
+            email=body.email,
+            password=body.password,
+            invitation=body.invitation,
+            language=language_of(request),
+        )
     if body.consent:
         consents.agree(db, actor, version=USE.version, language=actor.language)
     return me(actor)
@@ -76,8 +78,9 @@ def token(
                     lambda db: tokens.issue(db, state.settings, state.secrets, password=form.password, code=code, **who)
                 )
             )
-    except NotSignedIn:
-        within(lambda db: accounts.note_failure(db, **who))
+    except NotSignedIn as error:
+        guessed = error.code == second_factor.WRONG
+        within(lambda db: accounts.note_failure(db, **who, code=guessed))
         raise
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from atisbo.domain.access import Actor
 from atisbo.services import gallery, gallery_archive
@@ -41,6 +41,8 @@ class GalleryQuery(Sieve):
 
 class GalleryChoice(Sieve):
     """The images that match, of `chosen` alone if any are named."""
+
+    model_config = ConfigDict(extra="forbid")  # what is misspelt must not delete more than was meant
 
     chosen: Annotated[tuple[UUID, ...], Field(max_length=1000)] = ()
     """Predictions."""

@@ -41,7 +41,7 @@ def password(
     request: Request, db: Db, state: AppState, actor: CurrentActor, current: Text = "", new: Text = ""
 ) -> Response:
     try:
-        with db.begin_nested():
+        with state.sign_in_pace.attempt(actor.email, request), db.begin_nested():
             token = accounts.change_password(db, state.settings, actor, current=current, new=new)
     except UserError as error:
         return _refused(request, db, actor, error)

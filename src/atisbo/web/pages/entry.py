@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -12,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from atisbo.errors import NotSignedIn, SecondFactorNeeded, UserError
 from atisbo.services import accounts
-from atisbo.web import render
+from atisbo.web import devices, render
 from atisbo.web.deps import AppState, Db, MaybeActor, State, protect
+from atisbo.web.limits import REGISTERING
 from atisbo.web.pages.forms import blame, local, see
-from atisbo.web.security import address_of, clear_session_cookie, set_session_cookie
+from atisbo.web.security import address_of, clear_session_cookie, session_cookie, set_session_cookie
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(protect)])
 _FIELDS: Final = {
@@ -63,9 +63,7 @@ def sign_in(
             next_query=_next_query(target),
             email=email,
         )
-    answer = see(target)
-    set_session_cookie(answer, state.settings, token)
-    return answer
+    return _entered(state, target, token, email)
 
 
 @router.post("/sign-in/code")
@@ -75,7 +73,8 @@ def second_step(
     """The code, after the password was right."""
     target = local(next)
     try:
-        with state.sign_in_pace.attempt(hashlib.sha256(ticket.encode()).hexdigest(), request), db.begin_nested():
+        email = accounts.ticket_holder(db, ticket=ticket, keys=state.secrets)
+        with state.sign_in_pace.attempt(email, request), db.begin_nested():
             token = accounts.sign_in_second(
                 db,
                 state.settings,
@@ -84,13 +83,22 @@ def second_step(
                 keys=state.secrets,
                 address=address_of(request),
                 user_agent=request.headers.get("user-agent", ""),
+                before=session_cookie(request, state.settings),
             )
     except UserError as error:
         if error.code == "second_factor_late":
             return see(f"/sign-in{_next_query(target)}")
+        if isinstance(error, NotSignedIn):
+            accounts.note_failure(db, email=email, address=address_of(request), code=bool(code.strip()))
         return _second(request, target, ticket, error)
+    return _entered(state, target, token, email)
+
+
+def _entered(state: State, target: str, token: str, email: str) -> Response:
+    """On to where the person wanted to go, with a new session in a browser that is known from now on."""
     answer = see(target)
     set_session_cookie(answer, state.settings, token)
+    devices.remember(answer, state.settings, state.secrets, email)
     return answer
 
 
@@ -116,6 +124,7 @@ def _session_token(request: Request, db: Session, state: State, email: str, pass
             address=address_of(request),
             user_agent=request.headers.get("user-agent", ""),
             keys=state.secrets,
+            before=session_cookie(request, state.settings),
         )
 
 
@@ -139,7 +148,7 @@ def register(
 ) -> Response:
     target = local(next)
     try:
-        with db.begin_nested():
+        with state.sign_in_pace.attempt(REGISTERING, request), db.begin_nested():
             accounts.register(
                 db,
                 state.settings,
@@ -151,9 +160,7 @@ def register(
             token = _session_token(request, db, state, email, password)
     except UserError as error:
         return _registration(request, target, invitation, email=email, error=error)
-    answer = see(target)
-    set_session_cookie(answer, state.settings, token)
-    return answer
+    return _entered(state, target, token, email)
 
 
 def _registration(

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor
-from atisbo.errors import UserError
+from atisbo.errors import Invalid, UserError
 from atisbo.services import second_factor
 from atisbo.services.second_factor import SetUp
 from atisbo.web import render
@@ -51,6 +51,8 @@ def turn_off(request: Request, db: Db, state: AppState, actor: CurrentActor, cod
         with state.sign_in_pace.attempt(actor.email, request), db.begin_nested():
             second_factor.turn_off(db, state.secrets, actor, code=code)
     except UserError as error:
+        if isinstance(error, Invalid):
+            second_factor.note_wrong(db, actor.user_id)
         return _page(request, db, actor, error=error)
     return see("/account/second-factor")
 
