@@ -11,7 +11,7 @@ from atisbo.domain.access import Actor, Role
 from atisbo.domain.applications import load
 from atisbo.domain.finance import Case
 from atisbo.domain.reviews import Verdict
-from atisbo.services import reviews, scenarios, tokens
+from atisbo.services import images, reviews, scenarios, tokens
 from atisbo.services.work import Workplace
 from tests.services.asked import CARD, EYES, answered
 from tests.web.doors import Door, bearer, opened
@@ -30,7 +30,7 @@ def test_every_identity_of_one_person_is_unknown_to_another(
 ) -> None:
     app = opened(workplace, tmp_path)
     ana, eva = make_actor("ana"), make_actor("eva")
-    view = answered(workplace, ana)
+    view, gone = answered(workplace, ana), answered(workplace, ana, b"gone")
     with workplace.transaction() as session:
         reviews.put(session, ana, application=EYES, card=CARD, prediction_id=view.id, verdict=Verdict.RIGHT)
         tokens.create(session, ana, name="hers", scopes=["predict"])
@@ -43,6 +43,7 @@ def test_every_identity_of_one_person_is_unknown_to_another(
         "image_id": view.image.id,
         "token_id": token,
         "scenario_id": scenario,
+        "deletion_id": workplace.within(lambda s: images.delete(s, ana, image_id=gone.image.id)),
     }
     said = bearer(workplace, eva)
     asked = [
