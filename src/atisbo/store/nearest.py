@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, Float, Select, String, bindparam, cast, func, select, text
+from sqlalchemy import ColumnElement, Engine, Float, Select, String, bindparam, cast, func, literal, select, text
 from sqlalchemy.orm import Session
 from sqlalchemy.types import UserDefinedType
 
@@ -33,7 +33,7 @@ _Rows = Select[UUID, UUID | None, UUID | None, str | None, float]
 INDEX_FROM: Final = 10_000
 """Vectors of one version from which an index is quicker than looking at all; see benchmarks/README.md."""
 M: Final = 24
-EF_CONSTRUCTION: Final = 128
+EF_CONSTRUCTION: Final = 256
 EF_SEARCH: Final = 200
 SPARE: Final = 4
 """The index gives so many times more than are wanted: its order, by halves and by a walk with a filter, is rough."""
@@ -76,15 +76,15 @@ class Place:
         """The name of its index."""
         return f"ix_nearest_{by}_{_short(self.application)}_{_short(self.version)}"
 
-    def of(self, by: By) -> ColumnElement[bool]:
+    def here(self) -> ColumnElement[bool]:
         """Written out, not as parameters: only then does the planner know that the index is meant."""
         application = bindparam(None, self.application, String, literal_execute=True)
         version = bindparam(None, self.version, String, literal_execute=True)
-        return (
-            (EmbeddingRecord.application == application)
-            & (EmbeddingRecord.version == version)
-            & COLUMNS[by].is_not(None)
-        )
+        return (EmbeddingRecord.application == application) & (EmbeddingRecord.version == version)
+
+    def of(self, by: By) -> ColumnElement[bool]:
+        """What can be compared."""
+        return self.here() & COLUMNS[by].is_not(None)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,8 @@ def has_index(session: Session, place: Place, by: By) -> bool:
 
 def are_few(session: Session, place: Place, label: str | None) -> bool:
     """Whether so few pictures have this label that looking at all of them is quicker than walking an index for them."""
-    some = select(EmbeddingRecord.id).where(place.of("embedding"), EmbeddingRecord.label == label).limit(FEW + 1)
+    # Nothing that the index of labels does not hold, so that no row has to be fetched.
+    some = select(literal(1)).where(place.here(), EmbeddingRecord.label == label).limit(FEW + 1)
     return (session.scalar(select(func.count()).select_from(some.subquery())) or 0) <= FEW
 
 
