@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from atisbo.domain.access import Actor
 from atisbo.services import predictions, waiting
@@ -61,3 +61,21 @@ def test_a_queue_that_stands_still_promises_nothing(workplace: Workplace, make_a
     older = text("UPDATE predictions SET created_at = now() - interval '60 seconds' WHERE status = 'waiting'")
     workplace.within(lambda s: s.execute(older))
     assert workplace.within(lambda s: waiting.mine(s, ana))[asked.id].expected_s is None
+
+
+def test_a_page_of_many_that_wait_counts_the_queue_once(workplace: Workplace, make_actor: Make) -> None:
+    ana = make_actor()
+    for number in range(12):
+        ask(workplace, ana, f"{number}".encode())
+    said: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(workplace.engine, "before_cursor_execute", hear)
+    try:
+        page = workplace.within(lambda s: predictions.list_(s, ana))
+    finally:
+        event.remove(workplace.engine, "before_cursor_execute", hear)
+    assert [one.place and one.place.position for one in page.items] == list(range(12, 0, -1))
+    assert len([one for one in said if "'running'" in one or "status IN" in one]) <= 2, "its pace and its places"

@@ -249,10 +249,15 @@ def list_(
     more = len(records) > limit
     records = records[:limit]
     following = cursors.mark(records[-1].created_at, records[-1].id) if more else None
-    return Page([view(session, record) for record in records], following)
+    # Asked for once: of hundreds that wait, each would count all that were asked before it.
+    places = waiting.mine(session, actor) if any(record.status == Status.WAITING for record in records) else {}
+    return Page([view(session, record, place=places.get(record.id)) for record in records], following)
 
 
-def view(session: Session, record: PredictionRecord, *, queued: bool = True) -> PredictionView:
+def view(
+    session: Session, record: PredictionRecord, *, queued: bool = True, place: Place | None = None
+) -> PredictionView:
+    """As its readers see it; ``place`` in the queue, where it is known already."""
     status = Status(record.status)
     image = record.image
     return PredictionView(
@@ -267,7 +272,7 @@ def view(session: Session, record: PredictionRecord, *, queued: bool = True) -> 
         region=Region(**record.region) if record.region else None,
         findings=_without_outlines(record.findings),
         failure=Failure.model_validate(record.failure) if record.failure else None,
-        place=waiting.place(session, record) if queued and not status.finished else None,
+        place=place or waiting.place(session, record) if queued and not status.finished else None,
     )
 
 
