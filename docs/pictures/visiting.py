@@ -47,19 +47,18 @@ class Visit:
 
     def answered(self) -> None:
         """Wait for the selected picture's answer, and for what is alike."""
-        self.page.wait_for_selector("#answer-tools:not([disabled])", timeout=60_000)
-        self.page.wait_for_selector("[data-outline][viewBox]", state="attached")
+        self.page.wait_for_selector(".tray-item:has(a[aria-current]) .state:is([data-state=done], [data-state=unsure])")
         self.page.wait_for_timeout(1500)
 
     def sample(self, application: str, name: str) -> None:
         """Try a sample; where a part is to be marked, the one that the application proposes."""
         self.go(f"/a/{application}")
         self.page.click(f"[data-sample='{name}']")
-        self.page.wait_for_selector("dialog.crop[open], #answer-tools:not([disabled])", timeout=60_000)
+        self.page.wait_for_selector("dialog.crop[open], .tray-item a[aria-current]")
 
     def settled(self) -> None:
         """Let transitions end and pictures arrive."""
-        self.page.wait_for_function("[...document.images].every((one) => one.complete)")
+        self.page.wait_for_function("() => [...document.images].every((one) => one.complete)")
         self.page.wait_for_timeout(400)
 
 
