@@ -14,7 +14,7 @@ from PIL import Image
 from visiting import ROOT, Visit, visiting
 
 SIZE = (1200, 720)
-SHOWN = (960, 576)
+SHOWN = (1080, 648)
 LARGEST_BYTES = 2_000_000
 OUT = ROOT / "docs/images/journey.webp"
 
@@ -33,7 +33,7 @@ class Film:
     def save(self) -> None:
         """As good as fits."""
         pictures, times = [frame for frame, _ in self.frames], [ms for _, ms in self.frames]
-        for quality in (82, 74, 66, 58, 50):
+        for quality in (88, 82, 74, 66, 58, 50):
             pictures[0].save(
                 OUT,
                 save_all=True,
@@ -92,8 +92,9 @@ def glaucoma(visit: Visit, film: Film) -> None:
     page.click("dialog.crop [data-crop=part]")
     visit.answered()
     film.take(visit, 2200)
-    page.keyboard.press("h")
-    page.wait_for_timeout(6000)
+    page.click("#heat-toggle")
+    page.wait_for_selector("[data-heat-map] image, [data-heat-map] rect, [data-heat-map] path", state="attached")
+    visit.settled()
     film.take(visit, 1600)
 
 
@@ -109,11 +110,15 @@ def art(visit: Visit, film: Film) -> None:
     page.wait_for_selector("#map-legend li", timeout=120_000)
     visit.settled()
     page.wait_for_timeout(3000)
+    page.locator("label", has_text="As pictures").click()
+    page.locator("canvas").hover()
+    page.mouse.wheel(0, -500)
+    page.wait_for_timeout(1500)
     page.locator("canvas").focus()
-    for _ in range(8):
-        film.take(visit, 260)
+    for _ in range(10):
+        film.take(visit, 180)
         page.keyboard.press("ArrowLeft")
-        page.wait_for_timeout(150)
+        page.wait_for_timeout(300)
     film.take(visit, 1600)
 
 
