@@ -135,7 +135,10 @@ def test_what_curators_and_administrators_see(visit: Visit, service: Service) ->
     eva = visit()
     page = sign_in(eva, service)
     wrong = walk(eva, *CURATORS)
-    for listing, link in (("/manage/users", "main a[href^='/manage/users/']"), ("/manage/versions", "main a[href^='/manage/versions/']")):
+    for listing, link in (
+        ("/manage/users", "main a[href^='/manage/users/']"),
+        ("/manage/versions", "main a[href^='/manage/versions/']"),
+    ):
         eva.go(listing)
         wrong |= walk(eva, page.locator(link).first.get_attribute("href") or "")
     assert wrong == {}, json.dumps(wrong, indent=1)
