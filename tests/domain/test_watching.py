@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from atisbo.domain.watching import Calibration, Change, Share, drift
+from atisbo.domain.watching import Calibration, Share
 
 
 def test_wilson_interval_as_published() -> None:
@@ -25,18 +25,3 @@ def test_calibration_error_is_the_mean_gap() -> None:
     assert [one.right.total for one in said.bins] == [40, 40]
     assert Calibration.of([(1.0, True)]).bins[0].said == 1.0
     assert Calibration.of([]).error is None
-
-
-def test_darker_pictures_are_noticed_and_equal_ones_are_not() -> None:
-    before = [100 + n % 60 for n in range(300)]
-    names = {"less": Change.DARKER, "more": Change.LIGHTER}
-    same = drift(before, before[::2], **names)
-    assert same is not None
-    assert same.change is None
-    darker = drift(before, [value - 60 for value in before[:100]], **names)
-    assert darker is not None
-    assert (darker.change, darker.strong) == (Change.DARKER, True)
-    lighter = drift(before, [value + 60 for value in before[:100]], **names)
-    assert lighter is not None
-    assert lighter.change is Change.LIGHTER
-    assert drift(before, before[:49], **names) is None

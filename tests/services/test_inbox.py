@@ -183,6 +183,15 @@ def truths(workplace: Workplace) -> dict[UUID, str | None]:
         return {one.prediction_id: one.label for one in session.scalars(truth(select(PredictionRecord.id)))}
 
 
+def judged(workplace: Workplace, actor: Actor) -> tuple[int, int]:
+    """How many answers were right, of how many that somebody judged: one image, one verdict."""
+    found = workplace.within(lambda s: watching.look(s, actor, application="eyes"))
+    (told,) = workplace.within(watching.summary)
+    assert told.right == found.right
+    assert found.calibration is None or sum(one.right.total for one in found.calibration.bins) == found.right.total
+    return found.right.count, found.right.total
+
+
 def seen(workplace: Workplace, actor: Actor, prediction_id: UUID) -> list[ReviewView]:
     return workplace.within(lambda s: reviews.history(s, actor, prediction_id=prediction_id))
 
@@ -198,6 +207,7 @@ def test_two_read_blind_and_a_third_decides(workplace: Workplace, make_actor: Ma
     assert panel(workplace, eva, hidden=True) == 2
     assert panel(workplace, eva) == 0, "they were asked for already"
     assert truths(workplace) == {}, "nothing is known while it is read"
+    assert judged(workplace, eva) == (0, 0)
     for reader, labels in ((eva, {one: "normal", other: "normal"}), (leo, {one: "glaucoma", other: "normal"})):
         for reading in give(workplace, reader, 5):
             assert (reading.drawn, reading.hidden, reading.asked) == (Drawn.PANEL, True, None)
@@ -211,12 +221,14 @@ def test_two_read_blind_and_a_third_decides(workplace: Workplace, make_actor: Ma
     )
     work(workplace, quarantine)
     assert truths(workplace) == {other: "normal"}
+    assert judged(workplace, eva) == (0, 1), "both readers called the other one wrong"
     [reading] = give(workplace, mia, 5)
     assert (reading.drawn, reading.prediction.id) == (Drawn.ADJUDICATION, one)
     assert [said.label for said in reading.readers] == ["normal", "glaucoma"]
     assert [said.verdict for said in reading.readers] == [Verdict.WRONG, Verdict.RIGHT]
     answer(workplace, mia, reading, "right")
     assert truths(workplace) == {one: "glaucoma", other: "normal"}
+    assert judged(workplace, eva) == (1, 2)
     found = workplace.within(lambda s: panels.agreement(s, mia, application="eyes"))
     assert (found.asked, found.read, found.agreed, found.decided) == (2, 2, 1, 1)
     assert found.table == [("normal", "glaucoma", 1), ("normal", "normal", 1)]

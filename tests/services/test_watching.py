@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from atisbo.domain.access import Actor, Role
+from atisbo.domain.drift import Change
 from atisbo.domain.reviews import Verdict
-from atisbo.domain.watching import Change
 from atisbo.errors import Invalid, NotAllowed
 from atisbo.services import reviews, watching
 from atisbo.services.work import Workplace
@@ -48,7 +48,7 @@ def test_it_counts_what_was_asked_answered_and_reviewed(workplace: Workplace, ma
     assert seen.calibration is not None
     assert [one.said for one in seen.calibration.bins] == [pytest.approx(0.9)]
     assert seen.p95_s is not None
-    assert seen.brightness is None, "nothing is said of a few pictures"
+    assert seen.drifts.brightness is None, "nothing is said of a few pictures"
     assert workplace.within(lambda s: watching.look(s, curator, application="eyes", version="none")).asked == 0
 
 
@@ -58,10 +58,10 @@ def test_pictures_that_grow_darker_are_told(workplace: Workplace, make_actor: Ma
     seen = workplace.within(lambda s: watching.look(s, curator, application="eyes", version="old", days=30))
     assert (seen.asked, seen.unsure.count, seen.unsure.total) == (200, 20, 200)
     assert (seen.p50_s, seen.p95_s) == (pytest.approx(2.0), pytest.approx(2.0))
-    assert seen.brightness is not None
-    assert (seen.brightness.change, seen.brightness.strong) == (Change.DARKER, True)
-    assert seen.contrast is not None
-    assert seen.contrast.change is None
+    assert seen.drifts.brightness is not None
+    assert (seen.drifts.brightness.change, seen.brightness.strong) == (Change.DARKER, True)
+    assert seen.drifts.contrast is not None
+    assert seen.drifts.contrast.change is None
     assert sum(day.asked for day in seen.days) == 200
 
 

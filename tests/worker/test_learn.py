@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from uuid import UUID
 
 import pytest
@@ -15,17 +16,20 @@ from typer.testing import CliRunner
 from atisbo.cli import app
 from atisbo.config import Settings
 from atisbo.domain.access import Actor, Role
-from atisbo.domain.datasets import Split
+from atisbo.domain.applications import Application
+from atisbo.domain.cards import Card
+from atisbo.domain.datasets import LEARNING, Split
 from atisbo.domain.runs import Overrides, State
 from atisbo.domain.versions import State as Stands
 from atisbo.errors import Conflict, NotAllowed, NotFound
-from atisbo.services import activations, evaluations, lineage, runs, snapshots, versions
+from atisbo.services import activations, evaluations, exports, lineage, runs, snapshots, versions
 from atisbo.services.runs import RunView
 from atisbo.services.work import Workplace
 from atisbo.store.datasets import DatasetItemRecord
 from atisbo.worker.evaluate import Evaluating
 from atisbo.worker.learn import Learning
 from tests.conftest import PASSWORD
+from tests.training.shapes import shapes
 from tests.worker.loop import Loop, installed, prepared
 
 
@@ -45,7 +49,9 @@ def loop(
     return prepared(workplace, [make_actor(f"p{n}") for n in range(10)], curator, tmp_path, describe)
 
 
-def start(workplace: Workplace, curator: Actor, loop: Loop, **overrides: int) -> RunView:
+def start(
+    workplace: Workplace, curator: Actor, loop: Loop, *, from_active: bool | None = None, **overrides: int
+) -> RunView:
     return workplace.within(
         lambda s: runs.start(
             s,
@@ -55,16 +61,30 @@ def start(workplace: Workplace, curator: Actor, loop: Loop, **overrides: int) ->
             dataset_id=loop.dataset.id,
             recipe="recipe",
             overrides=Overrides(**overrides),
+            from_active=from_active,
         )
     )
 
 
-def learn(workplace: Workplace, curator: Actor, loop: Loop, run_id: UUID, stop_at: int | None = None) -> None:
-    """As a worker does it; ``stop_at``: the worker is asked to end once so many epochs are done."""
+def learn(
+    workplace: Workplace,
+    curator: Actor,
+    loop: Loop,
+    run_id: UUID,
+    stop_at: int | None = None,
+    beside: Mapping[str, Application] = MappingProxyType({}),
+) -> None:
+    """As a worker does it.
+
+    Args:
+        stop_at: the worker is asked to end once so many epochs are done.
+        beside: other applications that it knows.
+    """
+    applications = {"spots": loop.application, **beside}
 
     async def work() -> None:
         stop = asyncio.Event()
-        task = asyncio.create_task(Learning(workplace, {"spots": loop.application}, stop).learn(run_id))
+        task = asyncio.create_task(Learning(workplace, applications, stop).learn(run_id))
         while stop_at is not None and not task.done():
             await asyncio.sleep(0.1)
             if workplace.within(lambda s: runs.get(s, curator, run_id=run_id)).epoch >= stop_at:
@@ -165,6 +185,53 @@ def test_a_run_that_cannot_be_done_says_why(workplace: Workplace, curator: Actor
     assert failed.state is State.FAILED
     assert failed.failure is not None
     assert "network.kind" in failed.failure.values["fault"]
+
+
+@pytest.mark.timeout(300)
+def test_a_version_that_goes_on_from_another_keeps_its_gate(
+    workplace: Workplace, curator: Actor, loop: Loop, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The one before learnt to refuse discs; the other application on the machine shows some."""
+    folder = tmp_path_factory.mktemp("before")
+    recipe = folder / "recipe.toml"
+    recipe.write_text(
+        (loop.application.folder / "recipe.toml").read_text() + '[gate]\nown = ["spots"]\npictures = 40\n'
+    )
+    other = loop.application.model_copy(update={"name": "discs", "folder": folder / "discs"})
+    shown = shapes(folder / "discs" / "samples")
+    data = folder / "data"
+    workplace.within(
+        lambda s: exports.write(s, blobs=workplace.blobs, dataset_id=loop.dataset.id, folder=data, sides=LEARNING)
+    )
+    words = ["train", recipe, "--data", data, "--out", folder / "out", "--kind", f"disc={shown}"]
+    said = CliRunner().invoke(app, [str(word) for word in words])
+    assert said.exit_code == 0, said.output
+    card, model = Card.read(folder / "out" / "card.json"), (folder / "out" / "model.onnx").read_bytes()
+    before = workplace.within(
+        lambda s: versions.submit(
+            s, curator, blobs=workplace.blobs, application=loop.application, card=card, model=model
+        )
+    )
+    workplace.within(lambda s: versions.proven(s, version_id=before.id))
+    workplace.within(lambda s: activations.activate(s, curator, version_id=before.id, reason="x", password=PASSWORD))
+
+    run = start(workplace, curator, loop, from_active=True, epochs=2)
+    learn(workplace, curator, loop, run.id, beside={"discs": other})
+    done = workplace.within(lambda s: runs.get(s, curator, run_id=run.id))
+    assert done.version_id is not None, done.log
+    made = workplace.within(lambda s: versions.get(s, curator, version_id=done.version_id)).card  # type: ignore[arg-type]
+    assert made.gate is not None, done.log
+    assert (made.gate.kept_from, made.gate.own, made.gate.kinds) == (
+        before.name,
+        ("spots",),
+        ("spots", "disc", "other"),
+    )
+    figures = made.quality[0].figures
+    assert figures["kept"].value >= 0.98
+    assert figures["refused"].value >= 0.9
+    assert figures["refused"].n >= 5
+    assert made.reference is not None
+    assert made.reference.images == sum(loop.dataset.counts[side] for side in LEARNING)
 
 
 def test_the_operator_starts_a_run(

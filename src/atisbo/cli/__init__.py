@@ -12,6 +12,7 @@ from atisbo.cli.learn import learn
 from atisbo.cli.main import app
 from atisbo.cli.predict import predict
 from atisbo.cli.profile import profile
+from atisbo.cli.reference import reference
 from atisbo.cli.teach import teach
 from atisbo.cli.trial import trial
 from atisbo.cli.versions import retrain, versions
@@ -29,6 +30,7 @@ app.command()(retrain)
 app.command()(predict)
 app.command("import")(adopt)
 app.command()(profile)
+app.command()(reference)
 app.command()(backup)
 app.command()(restore)
 app.command()(business)

@@ -54,6 +54,12 @@ class Served:
         batch = self._engine.infer(fit(pixels, self.card.input)[np.newaxis])
         return said(batch, (pixels.shape[0], pixels.shape[1]), self.card)
 
+    def look(self, sample: Sample) -> tuple[float, float, Vector | None]:
+        """Mean and standard deviation of the pixels as the network gets them, 0..255, and its embedding (d,)."""
+        fitted = fit(decode(sample.image.read_bytes()), self.card.input)
+        found = self._engine.infer(fitted[np.newaxis]) if self.card.output.embedding else {}
+        return float(fitted.mean()), float(fitted.std()), found["embedding"][0] if found else None
+
     def embedding(self, pixels: Pixels) -> Vector:
         """(d,), float32."""
         return np.asarray(self._engine.infer(fit(pixels, self.card.input)[np.newaxis])["embedding"][0])

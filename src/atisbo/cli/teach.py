@@ -40,6 +40,10 @@ def train(
     kind: Annotated[
         list[str] | None, typer.Option(help="name=DIR: pictures of another kind, which the network learns to refuse.")
     ] = None,
+    foreign: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, file_okay=False, help="Pictures of other kinds: keep the gate of --start by them."),
+    ] = None,
     export_only: Annotated[bool, typer.Option("--export-only", help="Export what --out has so far.")] = False,
     device: Device = "auto",
 ) -> None:
@@ -61,6 +65,7 @@ def train(
             export_only=export_only,
             calibrate_from=calibrate_from,
             kinds=tuple(kind or ()),
+            foreign=tuple(foreign or ()),
             device=device,
         )
         raise typer.Exit(0 if run(asked) else 130)

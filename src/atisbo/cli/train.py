@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
-from atisbo.cli.judge import judge, measurements, show
+from atisbo.cli.judge import judge, measurements, opened, show
+from atisbo.cli.reference import described
 from atisbo.cli.sources import MANIFEST
-from atisbo.domain.cards import Card, Gate, Measurement
-from atisbo.errors import Invalid, Misconfigured
-from atisbo.evaluation.calibration import choose_gate
+from atisbo.domain.cards import Card, Measurement, Reference
+from atisbo.errors import Misconfigured
+from atisbo.imaging.folders import Sample
 
 try:
+    from atisbo.cli.gates import chosen_gates
     from atisbo.cli.operating import Rows, calibrated, out_of_fold
     from atisbo.training import story
     from atisbo.training.crossval import OUT_OF_FOLD, read_out_of_fold
     from atisbo.training.devices import place
-    from atisbo.training.gate import Kinds, add_gate, read_kinds, thinned
-    from atisbo.training.networks import Network
+    from atisbo.training.gate import thinned
     from atisbo.training.recipe import Recipe, load_recipe
     from atisbo.training.split import GROUP, ORIGIN, Split, load
     from atisbo.training.stack import stack
@@ -30,6 +32,10 @@ except ModuleNotFoundError as error:
         "Training needs {package}, which is not installed: pip install 'atisbo[training]'",
         package=error.name,
     ) from error
+
+
+REMEMBERED: Final = 4000
+"""Pictures at most, evenly spaced, of which the card keeps what they are like."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Asked:
     export_only: bool = False
     calibrate_from: Path | None = None
     kinds: tuple[str, ...] = ()
+    foreign: tuple[Path, ...] = ()
     device: str = "auto"
 
 
@@ -83,16 +90,24 @@ def publish(recipe: Recipe, split: Split, asked: Asked, console: Console) -> Non
     """Export what was trained, choose its operating point, measure it, write the card."""
     texts = recipe.model_dump(include={"intended_use", "limits", "licence"})
     rows = unseen(recipe, split, asked)
-    gate = gated(recipe, split, asked) if asked.kinds else None
-    card = story.publish(asked.out, split, calibrated, gate=gate, console=console).model_copy(update=texts)
+    gates = chosen_gates(recipe, split, asked.kinds, asked.start, asked.foreign)
+    card = story.publish(asked.out, split, calibrated, gate=gates.give, console=console).model_copy(update=texts)
     if rows:
         found = calibrated(recipe, rows["logits"], rows["label"])
         names = card.output.model_dump(include={"scores", "embedding"})
         card = card.model_copy(update={"output": found.model_copy(update=names)})
-    card = measured(card, split, asked.out, recipe.data.hold_out, asked.command, console)
+    card = measured(card, split, asked, recipe.data.hold_out, gates.strangers, console)
+    card = card.model_copy(update={"reference": remembered(card, split, asked.out)})
     if rows:
         card = card.model_copy(update={"quality": (crossed(recipe, rows, card, asked, console), *card.quality)})
     card.write(asked.out / story.CARD)
+
+
+def remembered(card: Card, split: Split, out: Path) -> Reference:
+    """What the pictures that it learnt from are like; those of validation say how far is far."""
+    sides = [(image.sample, False) for image in split.train] + [(image.sample, True) for image in split.validation]
+    samples, aside = zip(*thinned(sides, REMEMBERED), strict=True)
+    return described(opened(out, card), samples, aside)
 
 
 def unseen(recipe: Recipe, split: Split, asked: Asked) -> Rows:
@@ -120,51 +135,6 @@ def crossed(recipe: Recipe, rows: Rows, card: Card, asked: Asked, console: Conso
     )
 
 
-def gated(recipe: Recipe, split: Split, asked: Asked) -> Callable[[Network], Gate]:
-    """What gives the network its head for foreign pictures, from the folders of ``--kind name=DIR``.
-
-    Raises:
-        Misconfigured: the recipe does not say which kinds are its own.
-    """
-    if recipe.gate is None:
-        raise Misconfigured("gate_missing", "--kind needs a section [gate] in the recipe, which names the own kinds.")
-    chosen_gate = recipe.gate
-    pictures = read_kinds(by_kind(asked.kinds), recipe.input, chosen_gate)
-    own = chosen_gate.own[0]
-    trained, validated = (
-        [image.pixels for image in thinned(side, chosen_gate.pictures)] for side in (split.train, split.validation)
-    )
-    kinds = Kinds.of({own: [*trained, *pictures.pop(own, [])], **pictures}, own, validated)
-
-    def give(network: Network) -> Gate:
-        return add_gate(
-            network,
-            recipe.input,
-            kinds,
-            chosen_gate,
-            lambda ours, foreign, keep: choose_gate(ours, foreign, keep=keep).threshold,
-        )
-
-    return give
-
-
-def by_kind(words: Sequence[str]) -> dict[str, list[Path]]:
-    """Folders of each ``name=DIR``.
-
-    Raises:
-        Invalid: a word is not of that form.
-    """
-    found: dict[str, list[Path]] = {}
-    for word in words:
-        name, sign, folder = word.partition("=")
-        if not name or not sign or not Path(folder).is_dir():
-            raise Invalid(
-                "kind_wrong", "--kind {word} is not of the form name=DIR with a folder that exists.", word=word
-            )
-        found.setdefault(name, []).append(Path(folder))
-    return found
-
-
 def varied(recipe: Recipe, asked: Asked) -> Recipe:
     """The recipe with what the command line changes in it."""
     data = recipe.data
@@ -180,8 +150,14 @@ def varied(recipe: Recipe, asked: Asked) -> Recipe:
     return recipe.model_copy(update={"data": data, "train": train})
 
 
-def measured(card: Card, split: Split, out: Path, rules: Sequence[str], command: str, console: Console) -> Card:
-    """The card with its quality on the validation images and on those held out."""
+def measured(
+    card: Card, split: Split, asked: Asked, rules: Sequence[str], strangers: Sequence[Sample], console: Console
+) -> Card:
+    """The card with its quality on the validation images and on those held out.
+
+    Args:
+        strangers: of other kinds; beside the validation images it is measured how many of them are refused.
+    """
     found: list[Measurement] = []
     validation, held_out = ([image.sample for image in side] for side in (split.validation, split.held_out))
     sides = {
@@ -191,7 +167,8 @@ def measured(card: Card, split: Split, out: Path, rules: Sequence[str], command:
     }
     for name, samples in sides.items():
         if samples:
-            report = judge(out, card, samples, command=command, group=GROUP)
+            foreign = strangers if samples is validation else ()
+            report = judge(asked.out, card, samples, command=asked.command, group=GROUP, foreign=foreign)
             show(console, name, report.figures())
             found += measurements(report, name, ORIGIN)
     return card.model_copy(update={"quality": tuple(found)})

@@ -5,9 +5,10 @@ The card decides the pixels: serving, training and evaluation take input size, s
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -84,6 +85,8 @@ class Gate(Strict):
     """The kinds that the application is for."""
     threshold: float = Field(gt=0, lt=1)
     """A picture whose own kinds have less than this together is refused as foreign."""
+    kept_from: str = ""
+    """The version whose gate was carried over to this network; empty where it was fitted for it."""
 
     @model_validator(mode="after")
     def _own_are_kinds(self) -> Self:
@@ -143,6 +146,36 @@ class Measurement(Strict):
     figures: dict[str, Interval]
 
 
+class Places(Strict):
+    """Groups of pictures that a network's embedding puts together."""
+
+    centres: tuple[tuple[float, ...], ...] = Field(min_length=1)
+    """One direction for each group."""
+    reach: float = Field(gt=0)
+    """1 − cosine to the nearest centre beyond which a picture is far from all of them."""
+    shares: tuple[float, ...]
+    """Of the reference pictures in each group, then of those that are far."""
+
+    @model_validator(mode="after")
+    def _one_more(self) -> Self:
+        if len(self.shares) != len(self.centres) + 1:
+            raise ValueError("shares must be one more than centres")
+        return self
+
+
+class Reference(Strict):
+    """What the pictures that the network learnt from are like, to hold later ones against."""
+
+    images: int = Field(ge=1)
+    data: str
+    data_sha256: str
+    brightness: tuple[float, ...]
+    """Shares of equal steps of the mean pixel, black to white; ``contrast`` of the pixels' standard deviation."""
+    contrast: tuple[float, ...]
+    places: Places | None = None
+    """Only of a network that gives an embedding."""
+
+
 class Lineage(Strict):
     """Where the weights come from."""
 
@@ -171,6 +204,7 @@ class Card(Strict):
     structures: Structures | None = None
     lineage: Lineage = Lineage()
     quality: tuple[Measurement, ...] = ()
+    reference: Reference | None = None
     intended_use: str = ""
     limits: str = ""
     licence: str = ""
@@ -196,7 +230,16 @@ class Card(Strict):
             raise Misconfigured("card_wrong", "{path}: {fault}", path=path, fault=first_fault(error)) from error
 
     def write(self, path: Path) -> None:
-        path.write_text(self.model_dump_json(indent=1, exclude_defaults=False) + "\n", encoding="utf-8")
+        """As JSON, lists of numbers on a line of their own."""
+        text = self.model_dump_json(indent=1, exclude_defaults=False)
+        path.write_text(_NUMBERS.sub(_on_one_line, text) + "\n", encoding="utf-8")
+
+
+_NUMBERS: Final = re.compile(r"\[\s+-?[\d.e+-]+(?:,\s+-?[\d.e+-]+)*\s+\]")
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    return "[" + ", ".join(found[0][1:-1].replace(",", " ").split()) + "]"
 
 
 def first_fault(error: ValidationError) -> str:

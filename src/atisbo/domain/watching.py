@@ -1,21 +1,15 @@
-"""How well a version does over time, in numbers that a person can judge: shares with intervals, calibration, drift."""
+"""How well a version does over time, in numbers that a person can judge: shares with intervals, calibration."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from math import log, sqrt
+from math import sqrt
 from typing import Final
 
 _Z: Final = 1.959963984540054
 """Of a 95 % interval."""
 BINS: Final = 10
-ENOUGH: Final = 50
-"""Pictures below which nothing is said about their kind."""
-_NOTABLE: Final = 0.1
-_STRONG: Final = 0.25
-"""The usual limits of the population stability index: below the first nothing, above the second a change."""
 
 
 @dataclass(frozen=True)
@@ -67,51 +61,3 @@ class Calibration:
             return cls((), None)
         gaps = (abs(one.said - (one.right.value or 0.0)) * one.right.total for one in bins)
         return cls(tuple(bins), sum(gaps) / len(answers))
-
-
-class Change(StrEnum):
-    """In what way pictures differ from those before."""
-
-    DARKER = "darker"
-    LIGHTER = "lighter"
-    FLATTER = "flatter"
-    HARSHER = "harsher"
-    OTHER = "other"
-
-
-@dataclass(frozen=True)
-class Drift:
-    """``index`` is the population stability index of ``recent`` against ``before``; shares of equal steps, 0 to 255."""
-
-    index: float
-    before: tuple[float, ...]
-    recent: tuple[float, ...]
-    change: Change | None
-    """None while nothing notable changed."""
-    strong: bool
-
-
-def drift(before: Sequence[float], recent: Sequence[float], *, less: Change, more: Change) -> Drift | None:
-    """How the values (0 to 255) of recent pictures differ from those before; None while there are too few.
-
-    ``less`` and ``more`` name the change when the mean went down or up.
-    """
-    if min(len(before), len(recent)) < ENOUGH:
-        return None
-    old, new = _shares(before), _shares(recent)
-    floor = 0.5 / max(len(before), len(recent))
-    index = sum(
-        (max(b, floor) - max(a, floor)) * log(max(b, floor) / max(a, floor)) for a, b in zip(old, new, strict=True)
-    )
-    change = None
-    if index >= _NOTABLE:
-        shift = sum(recent) / len(recent) - sum(before) / len(before)
-        change = Change.OTHER if abs(shift) < 2.0 else less if shift < 0 else more
-    return Drift(index, old, new, change, index >= _STRONG)
-
-
-def _shares(values: Sequence[float]) -> tuple[float, ...]:
-    counts = [0] * BINS
-    for value in values:
-        counts[min(int(value / 256 * BINS), BINS - 1)] += 1
-    return tuple(count / len(values) for count in counts)

@@ -88,8 +88,13 @@ class Report:
 
     def measurement(self, name: str) -> Measurement:
         """The report's figures as a card holds them."""
+        strangers = f"; {len(self.foreign)} of other kinds" if self.foreign else ""
         return Measurement(
-            name=name, data=self.data, data_sha256=self.data_sha256, command=self.command, figures=self.figures()
+            name=name,
+            data=self.data + strangers,
+            data_sha256=self.data_sha256,
+            command=self.command,
+            figures=self.figures(),
         )
 
     def as_json(self, column: str | None = None) -> dict[str, Any]:

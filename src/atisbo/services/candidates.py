@@ -36,6 +36,8 @@ class Candidate:
     """SHA-256 of the bytes as they were uploaded."""
     region: dict[str, int] | None
     status: str
+    attempt: int
+    """Whose mask is the answer's."""
     version: str | None
     review_id: UUID
     review_version: int
@@ -108,6 +110,7 @@ def _found(application: str, filters: Filters, plan: Plan, *, consented: bool) -
             ImageRecord.sha256.label("original"),
             PredictionRecord.region,
             PredictionRecord.status,
+            PredictionRecord.attempt,
             PredictionRecord.version,
             ReviewRecord.id.label("review_id"),
             ReviewRecord.version.label("review_version"),

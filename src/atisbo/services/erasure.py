@@ -36,11 +36,13 @@ def erase(session: Session, actor: Actor, *, password: str) -> None:
     if not lock_user(session, actor.user_id):
         raise NotFound("user_unknown", "There is no such user.")
     blobs = _blobs(session, actor) + deletions.sealed(session, actor.user_id)
-    audit.note(session, actor, "user.erased", f"user:{actor.user_id}", images=len(blobs))
     enqueue_all(session, ERASE, blobs)
     enqueue_all(session, SWEEP, _drawn(session, actor))
-    own = select(ImageRecord.id).where(ImageRecord.owner_id == actor.user_id).order_by(ImageRecord.id)
-    lineage.bury(session, session.scalars(own.with_for_update()).all(), "erased")
+    query = select(ImageRecord.id).where(ImageRecord.owner_id == actor.user_id).order_by(ImageRecord.id)
+    own = session.scalars(query.with_for_update()).all()
+    traces = lineage.told(session, own)
+    audit.note(session, actor, "user.erased", f"user:{actor.user_id}", images=len(own), **traces)
+    lineage.bury(session, own, "erased")
     session.execute(delete(InvitationRecord).where(InvitationRecord.email == actor.email))
     session.execute(delete(UserRecord).where(UserRecord.id == actor.user_id))
 

@@ -17,7 +17,7 @@ from atisbo.services import audit, gallery
 from atisbo.services.mine import ending
 from atisbo.services.packing import packed
 from atisbo.services.work import Workplace
-from atisbo.store.blobs import derived, original
+from atisbo.store.blobs import answered, original
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.reviews import ReviewRecord
 
@@ -75,13 +75,13 @@ def _entries(workplace: Workplace, ids: Sequence[UUID]) -> Iterator[tuple[str, b
     writer.writeheader()
     for start in range(0, len(ids), _PAGE):
         some = ids[start : start + _PAGE]
-        for row, sha256 in workplace.within(lambda session, some=some: _rows(session, some)):  # type: ignore[misc]
+        for row, sha256, outlined in workplace.within(lambda session, some=some: _rows(session, some)):  # type: ignore[misc]
             picture = workplace.blobs.get(original(sha256))
             if picture is None:
                 continue
             row["file"] = f"images/{row['prediction']}{ending(row['name'])}"
             yield row["file"], picture
-            mask = workplace.blobs.get(derived(row["prediction"], "mask.png"))
+            mask = workplace.blobs.get(outlined)
             if mask is not None:
                 row["mask"] = f"masks/{row['prediction']}.png"
                 yield row["mask"], mask
@@ -89,14 +89,16 @@ def _entries(workplace: Workplace, ids: Sequence[UUID]) -> Iterator[tuple[str, b
     yield "images.csv", table.getvalue().encode("utf-8-sig")
 
 
-def _rows(session: Session, ids: Sequence[UUID]) -> list[tuple[dict[str, Any], str]]:
+def _rows(session: Session, ids: Sequence[UUID]) -> list[tuple[dict[str, Any], str, str]]:
+    """Of each answer its row, and the names of the picture and of the mask."""
     records = session.scalars(select(PredictionRecord).where(PredictionRecord.id.in_(ids)))
     said: dict[UUID, list[ReviewRecord]] = {}
     reviews = select(ReviewRecord).where(ReviewRecord.prediction_id.in_(ids), ReviewRecord.superseded_at.is_(None))
     for review in session.scalars(reviews.order_by(ReviewRecord.created_at)):
         said.setdefault(review.prediction_id, []).append(review)
     by_id = {record.id: record for record in records}
-    return [(_row(by_id[one], said.get(one, [])), by_id[one].image.sha256) for one in ids if one in by_id]
+    found = [by_id[one] for one in ids if one in by_id]
+    return [(_row(one, said.get(one.id, [])), one.image.sha256, answered(one.id, one.attempt)) for one in found]
 
 
 def _row(record: PredictionRecord, reviews: Sequence[ReviewRecord]) -> dict[str, Any]:

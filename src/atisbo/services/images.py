@@ -41,8 +41,9 @@ def remove(session: Session, actor: Actor, images: Sequence[ImageRecord]) -> UUI
     for image_id, count in session.execute(predictions.group_by(PredictionRecord.image_id)):
         made[image_id] = count
     for image in images:
-        count = made[image.id]
-        audit.note(session, actor, "image.deleted", f"image:{image.id}", predictions=count, owner=image.owner_id)
+        facts: dict[str, Any] = {"predictions": made[image.id], "owner": image.owner_id}
+        facts |= lineage.told(session, [image.id])
+        audit.note(session, actor, "image.deleted", f"image:{image.id}", **facts)
     lineage.bury(session, list(made), "erased")
     deed = deletions.keep(session, actor, Kind.IMAGE, images)
     for image in images:

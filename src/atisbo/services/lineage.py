@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Uuid, cast, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor
@@ -58,6 +58,17 @@ def of_owner(session: Session, actor: Actor) -> list[Use]:
     return list({use.dataset_id: use for use in found}.values())
 
 
+def told(session: Session, image_ids: Sequence[UUID]) -> dict[str, list[str]]:
+    """Of images about to be erased, for the audit log: which datasets held them, and which networks learnt from those
+    or were judged on them. Nothing in it says anything of the images."""
+    uses = _uses(session, DatasetItemRecord.image_id.in_(image_ids))
+    found = {
+        "datasets": sorted({str(use.dataset_id) for use in uses}),
+        "versions": sorted({name for use in uses for name in use.versions}),
+    }
+    return found if uses else {}
+
+
 def _uses(session: Session, which: ColumnElement[bool]) -> list[Use]:
     query = (
         select(DatasetRecord, DatasetItemRecord.split, DatasetItemRecord.buried_at)
@@ -81,11 +92,15 @@ def _uses(session: Session, which: ColumnElement[bool]) -> list[Use]:
     ]
 
 
-def _versions(session: Session, dataset_ids: Collection[UUID]) -> dict[UUID, list[str]]:
-    query = select(VersionRecord.dataset_id, VersionRecord.name).where(VersionRecord.dataset_id.in_(dataset_ids))
+def _versions(session: Session, dataset_ids: Set[UUID]) -> dict[UUID, list[str]]:
+    """Of every dataset the networks that learnt from it, or were judged on it, oldest first."""
+    judged = cast(VersionRecord.evaluation["dataset"]["id"].astext, Uuid)
+    query = select(VersionRecord.dataset_id, judged, VersionRecord.name).where(
+        or_(VersionRecord.dataset_id.in_(dataset_ids), judged.in_(dataset_ids))
+    )
     found: dict[UUID, list[str]] = {}
-    for dataset_id, name in session.execute(query.order_by(VersionRecord.created_at)):
-        if dataset_id is not None:
+    for *named, name in session.execute(query.order_by(VersionRecord.created_at)):
+        for dataset_id in dataset_ids.intersection(named):
             found.setdefault(dataset_id, []).append(name)
     return found
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from atisbo.domain.access import Actor
 from atisbo.errors import NotFound
 from atisbo.services.predictions import find, outlines_in
+from atisbo.store.blobs import answered
 from atisbo.store.predictions import PredictionRecord
 
 
@@ -43,9 +44,10 @@ def _feature(index: int, region: dict[str, Any], rings: list[list[list[int]]]) -
     }
 
 
-def shapes(session: Session, *, prediction_id: UUID, layers: Sequence[str]) -> list[list[Any]]:
-    """For workers: the polygons of each layer, in the order of ``layers``; none where there is no such answer."""
+def drawn(session: Session, *, prediction_id: UUID, layers: Sequence[str]) -> tuple[str | None, list[list[Any]]]:
+    """For workers: the name of the network's mask, and the polygons of each layer, in the order of ``layers``."""
     record = session.get(PredictionRecord, prediction_id)
+    name = answered(record.id, record.attempt) if record else None
     findings = outlines_in(record.findings) if record else None
     regions = findings["regions"] if findings else []
-    return [[rings for one in regions if one["label"] == layer for rings in one["contour"]] for layer in layers]
+    return name, [[rings for one in regions if one["label"] == layer for rings in one["contour"]] for layer in layers]

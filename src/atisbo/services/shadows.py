@@ -20,7 +20,7 @@ from atisbo.errors import Conflict, NotFound
 from atisbo.services import audit
 from atisbo.services.versions import VersionView, find, view
 from atisbo.store import versions as store
-from atisbo.store.blobs import Blobs, derived
+from atisbo.store.blobs import Blobs, answered, derived
 from atisbo.store.db import now
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.queue import PATIENT, SHADOW, enqueue_all
@@ -41,6 +41,8 @@ class Question:
     beside: str
     status: str
     findings: dict[str, Any] | None
+    mask: str
+    """Name of the mask that was outlined aloud, if any was."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def question(session: Session, *, prediction_id: UUID, version_id: UUID) -> Ques
         prediction.version or "",
         prediction.status,
         prediction.findings,
+        answered(prediction.id, prediction.attempt),
     )
 
 

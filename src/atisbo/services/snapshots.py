@@ -160,7 +160,7 @@ def _mask(blobs: Blobs, candidate: Candidate, plan: Plan) -> tuple[bytes | None,
     if candidate.mask is not None:
         return blobs.get(names.corrected(candidate.prediction_id, candidate.mask)), True
     if plan.task == "segmentation" and candidate.verdict is Verdict.RIGHT:
-        return blobs.get(names.derived(candidate.prediction_id, "mask.png")), False
+        return blobs.get(names.answered(candidate.prediction_id, candidate.attempt)), False
     return None, True
 
 

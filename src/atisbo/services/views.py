@@ -12,7 +12,7 @@ from atisbo.domain.predictions import Status
 from atisbo.errors import NotFound
 from atisbo.i18n import LANGUAGES
 from atisbo.services.predictions import find, outlines_in
-from atisbo.store.blobs import Blobs, derived
+from atisbo.store.blobs import Blobs, answered, derived
 from atisbo.store.predictions import PredictionRecord, notify
 from atisbo.store.queue import RENDER, URGENT, enqueue
 
@@ -44,7 +44,8 @@ def read(session: Session, actor: Actor, *, blobs: Blobs, prediction_id: UUID, v
 
 def made(session: Session, record: PredictionRecord, *, blobs: Blobs, view: str) -> bytes | None:
     """As :func:`read`, for somebody who may see it."""
-    data = blobs.get(derived(record.id, view))
+    name = answered(record.id, record.attempt) if view == "mask.png" else derived(record.id, view)
+    data = blobs.get(name)
     if data is not None:
         return data
     status = Status(record.status)

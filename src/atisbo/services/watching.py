@@ -1,4 +1,4 @@
-"""Volume, speed, accuracy, calibration, refusals and drift of an application's answers over time."""
+"""Volume, speed, accuracy, calibration and refusals of an application's answers over time, and what drifts."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Float, Select, SQLColumnExpression, case, cast, exists, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Float, Select, SQLColumnExpression, cast, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.inbox import Drawn
-from atisbo.domain.watching import Calibration, Change, Drift, Share, drift
+from atisbo.domain.watching import Calibration, Share
 from atisbo.errors import Invalid
+from atisbo.services import drift
+from atisbo.services.drift import Drifts
 from atisbo.store.db import now
 from atisbo.store.predictions import PredictionRecord
-from atisbo.store.readings import ReadingRecord
+from atisbo.store.readings import ReadingRecord, truth
 from atisbo.store.reviews import ReviewRecord
 
-__all__ = ["SPANS", "Day", "Figures", "Watch", "look", "shifts", "summary"]
+__all__ = ["SPANS", "Day", "Figures", "Watch", "look", "summary"]
 
 SPANS: Final = (7, 30, 90, 365)
 """Days that can be looked at."""
-_BASE: Final = 1000
-"""Pictures that later ones are held against: the first of the application that a version answered."""
-_RECENT: Final = 500
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,7 @@ class Watch:
     """The same of the answers that curators were given by lot, which alone are a fair sample."""
     calibration: Calibration | None
     """None for outlines, whose probabilities are not calibrated."""
-    brightness: Drift | None
-    """None while there are too few pictures."""
-    contrast: Drift | None
+    drifts: Drifts
 
 
 def look(session: Session, actor: Actor, *, application: str, version: str | None = None, days: int = 30) -> Watch:
@@ -83,8 +80,7 @@ def look(session: Session, actor: Actor, *, application: str, version: str | Non
         right=Share.of(right.right, right.said),
         by_lot=_by_lot(session, within),
         calibration=_calibration(session, within),
-        brightness=_drift(session, scope, PredictionRecord.brightness, Change.DARKER, Change.LIGHTER),
-        contrast=_drift(session, scope, PredictionRecord.contrast, Change.FLATTER, Change.HARSHER),
+        drifts=drift.look(session, application=application, version=version),
     )
 
 
@@ -120,16 +116,6 @@ def summary(session: Session) -> list[Figures]:
     return found
 
 
-def shifts(session: Session, application: str) -> dict[str, float]:
-    """For doors that are not opened by a person: how far the newest pictures are from the first, by property."""
-    scope = [PredictionRecord.application == application]
-    drifts = {
-        "brightness": _drift(session, scope, PredictionRecord.brightness, Change.DARKER, Change.LIGHTER),
-        "contrast": _drift(session, scope, PredictionRecord.contrast, Change.FLATTER, Change.HARSHER),
-    }
-    return {name: one.index for name, one in drifts.items() if one is not None}
-
-
 _DAY: Final = func.date(func.timezone("UTC", PredictionRecord.created_at))
 
 
@@ -153,24 +139,28 @@ def _figures(where: list[ColumnElement[bool]], *by: SQLColumnExpression[Any]) ->
     )
 
 
+def _said(where: list[ColumnElement[bool]]) -> type[ReviewRecord]:
+    """The one review of each of these predictions that counts, however many people read it."""
+    return aliased(ReviewRecord, truth(select(PredictionRecord.id).where(*where)).subquery())
+
+
 def _verdicts(where: list[ColumnElement[bool]], *by: SQLColumnExpression[Any]) -> Select[Any]:
-    """How many reviews say right, and how many say right or wrong."""
+    """How many answers were said to be right, and how many right or wrong."""
+    review = _said(where)
     return (
         select(
             *by,
-            func.count().filter(ReviewRecord.verdict == "right").label("right"),
-            func.count().filter(ReviewRecord.verdict.in_(("right", "wrong"))).label("said"),
+            func.count().filter(review.verdict == "right").label("right"),
+            func.count().filter(review.verdict.in_(("right", "wrong"))).label("said"),
         )
-        .join(PredictionRecord, PredictionRecord.id == ReviewRecord.prediction_id)
-        .where(ReviewRecord.superseded_at.is_(None), *where)
+        .join_from(review, PredictionRecord, PredictionRecord.id == review.prediction_id)
         .group_by(*by)
     )
 
 
 def _by_lot(session: Session, where: list[ColumnElement[bool]]) -> Share:
     drawn = exists().where(
-        ReadingRecord.prediction_id == ReviewRecord.prediction_id,
-        ReadingRecord.reader_id == ReviewRecord.author_id,
+        ReadingRecord.prediction_id == PredictionRecord.id,
         ReadingRecord.drawn == Drawn.RANDOM.value,
         ReadingRecord.answered_at.is_not(None),
     )
@@ -204,31 +194,11 @@ def _days(session: Session, where: list[ColumnElement[bool]], first: date, last:
 def _calibration(session: Session, where: list[ColumnElement[bool]]) -> Calibration | None:
     findings = PredictionRecord.findings
     said = cast(func.jsonb_extract_path_text(findings, "probabilities", findings["label"].astext), Float)
+    review = _said(where)
     query = (
-        select(said, case((ReviewRecord.verdict == "right", True), else_=False))
-        .join(PredictionRecord, PredictionRecord.id == ReviewRecord.prediction_id)
-        .where(ReviewRecord.superseded_at.is_(None), ReviewRecord.verdict.in_(("right", "wrong")), *where)
+        select(said, review.verdict == "right")
+        .join_from(review, PredictionRecord, PredictionRecord.id == review.prediction_id)
+        .where(review.verdict.in_(("right", "wrong")))
     )
     answers = [(probability, right) for probability, right in session.execute(query) if probability is not None]
     return Calibration.of(answers) if answers else None
-
-
-def _drift(
-    session: Session,
-    scope: list[ColumnElement[bool]],
-    column: InstrumentedAttribute[float | None],
-    less: Change,
-    more: Change,
-) -> Drift | None:
-    """The newest pictures against the first ones."""
-    seen = select(column).where(*scope, column.is_not(None))
-    before = _values(session, seen.order_by(PredictionRecord.created_at).limit(_BASE))
-    recent = _values(session, seen.order_by(PredictionRecord.created_at.desc()).limit(_RECENT))
-    count = session.scalar(select(func.count()).where(*scope, column.is_not(None))) or 0
-    if count < len(before) + len(recent):  # no picture is on both sides
-        before, recent = before[: count // 2], recent[: count - count // 2]
-    return drift(before, recent, less=less, more=more)
-
-
-def _values(session: Session, query: Select[float | None]) -> list[float]:
-    return [value for value in session.scalars(query) if value is not None]

@@ -61,6 +61,11 @@ def derived(prediction_id: UUID, view: str) -> str:
     return f"derived/{prediction_id}/{view}"
 
 
+def answered(prediction_id: UUID, attempt: int) -> str:
+    """The mask that one attempt at an answer outlined: one that comes late never overwrites the one that was taken."""
+    return derived(prediction_id, "mask.png" if attempt == 1 else f"mask.{attempt}.png")
+
+
 class Entry(NamedTuple):
     size: int
     """Bytes."""

@@ -111,14 +111,14 @@ def publish(
     split: Split,
     calibrate: Calibrate,
     *,
-    gate: Callable[[Network], Gate] | None = None,
+    gate: Callable[[Network], Gate | None] | None = None,
     console: Console | None = None,
 ) -> Card:
     """Export the best weights of a run so far: model.onnx and card.json in the run's folder.
 
     Args:
         calibrate: chooses what a class's probability means, where there are classes.
-        gate: gives the network its head for foreign pictures.
+        gate: gives the network its head for foreign pictures, if it can.
 
     Raises:
         Misconfigured: no epoch is complete, or the export answers differently from the network.
@@ -126,6 +126,8 @@ def publish(
     console = console or Console()
     network, recipe, notes = trained(folder)
     found = gate(network) if gate else None
+    if gate and found is None:
+        console.print("The gate of the version before could not be kept: no picture is refused.", highlight=False)
     if recipe.task == "segmentation" and recipe.network.embedding:
         pictures = [image.pixels for image in split.train]
         network.alike = fit_alike(network, recipe.input, pictures, recipe.network.embedding)

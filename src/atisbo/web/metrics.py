@@ -11,8 +11,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from atisbo.domain.drift import Drift
 from atisbo.errors import NotFound, NotSignedIn
-from atisbo.services import system, watching
+from atisbo.services import drift, system, watching
 from atisbo.services.system import System
 from atisbo.services.watching import Figures
 from atisbo.web.deps import AppState, Db, State
@@ -25,7 +26,7 @@ def metrics(request: Request, db: Db, state: AppState) -> Response:
     """Raises NotSignedIn or NotFound for whoever may not see it."""
     _admit(request, state)
     registry = CollectorRegistry()
-    shifts = {name: watching.shifts(db, name) for name in state.applications}
+    shifts = {name: drift.shifts(db, name) for name in state.applications}
     registry.register(_Figures(system.look(db, state.settings), watching.summary(db), shifts))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
@@ -51,7 +52,7 @@ def _here(request: Request) -> bool:
 
 
 class _Figures(Collector):
-    def __init__(self, seen: System, answers: list[Figures], shifts: dict[str, dict[str, float]]) -> None:
+    def __init__(self, seen: System, answers: list[Figures], shifts: dict[str, dict[str, Drift]]) -> None:
         self._seen = seen
         self._answers = answers
         self._shifts = shifts
@@ -59,15 +60,16 @@ class _Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._system()
         yield from self._versions()
-        shift = GaugeMetricFamily(
-            "atisbo_input_shift",
-            "Population stability index of the newest pictures against the first",
-            labels=["application", "property"],
-        )
+        where = ["application", "property"]
+        words = "Population stability index of the newest pictures against those that the network learnt from"
+        shift = GaugeMetricFamily("atisbo_input_shift", words, labels=where)
+        words = "Index that chance alone reaches once in a hundred times"
+        limit = GaugeMetricFamily("atisbo_input_shift_limit", words, labels=where)
         for application, found in self._shifts.items():
-            for name, value in found.items():
-                shift.add_metric([application, name], value)
-        yield shift
+            for name, one in found.items():
+                shift.add_metric([application, name], one.index)
+                limit.add_metric([application, name], one.limit)
+        yield from (shift, limit)
 
     def _system(self) -> Iterator[Metric]:
         jobs = GaugeMetricFamily("atisbo_jobs", "Jobs by kind and state", labels=["kind", "state"])

@@ -17,7 +17,7 @@ from atisbo.imaging.corrections import Outlined
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.services import corrections, outlines, panels
 from atisbo.services.work import Workplace
-from atisbo.store.blobs import derived, sent
+from atisbo.store.blobs import sent
 
 
 class Correcting:
@@ -57,10 +57,10 @@ class Correcting:
         await asyncio.to_thread(self._workplace.within, lambda s: corrections.keep(s, mask=mask, dice=agreed, **about))
 
     def _outlined(self, prediction_id: UUID, layers: list[str]) -> Outlined:
-        shapes = self._workplace.within(
-            lambda session: outlines.shapes(session, prediction_id=prediction_id, layers=layers)
+        name, shapes = self._workplace.within(
+            lambda session: outlines.drawn(session, prediction_id=prediction_id, layers=layers)
         )
-        return Outlined(self._workplace.blobs.get(derived(prediction_id, "mask.png")), shapes)
+        return Outlined(self._workplace.blobs.get(name) if name else None, shapes)
 
     async def compare(self, job: Job) -> None:
         """Hold what two readers said beside one another; the outlines, where both have one."""

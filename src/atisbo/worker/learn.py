@@ -8,7 +8,7 @@ import platform
 import shutil
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from pgqueuer.errors import RetryRequested
@@ -18,12 +18,16 @@ from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card
 from atisbo.domain.datasets import LEARNING
 from atisbo.errors import AtisboError, Invalid, Misconfigured, Unavailable
+from atisbo.imaging.folders import PICTURES
 from atisbo.services import exports, runs
 from atisbo.services.runs import Order
 from atisbo.services.work import Workplace
 from atisbo.worker import child
 from atisbo.worker.evaluate import place
 from atisbo.worker.versions import stored
+
+_SHOWN: Final = ("samples", "collection")
+"""Folders of an application with pictures of its kind."""
 
 
 class Learning:
@@ -99,10 +103,22 @@ class Learning:
             self._write(order, data)
             if order.start is not None:
                 place(folder / "start", order.start, stored(self._workplace.blobs, order.start))
+                self._gather(order.application, folder / "foreign")
             (folder / "ready").touch()
         words = ["train", str(recipe), "--data", str(data), "--out", str(out)]
-        words += ["--start", str(folder / "start" / "model.onnx")] if order.start is not None else []
+        if order.start is not None:
+            words += ["--start", str(folder / "start" / "model.onnx")]
+        if (folder / "foreign").is_dir():
+            words += ["--foreign", str(folder / "foreign")]
         return [*words, *(["--resume"] if (out / "checkpoint.pt").is_file() else [])]
+
+    def _gather(self, application: str, folder: Path) -> None:
+        """What the other applications show: pictures of other kinds, which a gate is kept by."""
+        places = [one.folder for name, one in self._applications.items() if name != application]
+        shown = [path for place in places for part in _SHOWN for path in sorted((place / part).rglob("*"))]
+        for number, path in enumerate(one for one in shown if one.suffix.lower() in PICTURES):
+            folder.mkdir(exist_ok=True)
+            shutil.copyfile(path, folder / f"{number:04d}{path.suffix.lower()}")
 
     def _write(self, order: Order, data: Path) -> None:
         blobs = self._workplace.blobs

@@ -24,7 +24,7 @@ from atisbo.inference.registry import Answer, Registry
 from atisbo.services import predictions, shadows
 from atisbo.services.predictions import Outcome
 from atisbo.services.work import Workplace
-from atisbo.store.blobs import derived, original
+from atisbo.store.blobs import answered, original
 from atisbo.worker.groups import Grouped
 from atisbo.worker.looks import plain
 
@@ -111,7 +111,8 @@ class Predicting:
             )
             return
         if answer.mask is not None:
-            await asyncio.to_thread(self._workplace.blobs.put, derived(order.prediction_id, "mask.png"), answer.mask)
+            name = answered(order.prediction_id, attempt)
+            await asyncio.to_thread(self._workplace.blobs.put, name, answer.mask)
         outcome = Outcome(
             prediction_id=order.prediction_id,
             attempt=attempt,
@@ -167,9 +168,11 @@ class Predicting:
 
     def _record_many(self, outcomes: Sequence[Outcome]) -> list[bool]:
         taken = self._workplace.within(lambda session: self._written(session, outcomes))
-        lost = [outcome.prediction_id for outcome in outcomes if outcome.prediction_id not in taken]
+        lost = [outcome for outcome in outcomes if outcome.prediction_id not in taken]
         if lost:
-            self._workplace.within(lambda session: predictions.tidy(session, blobs=self._workplace.blobs, ids=lost))
+            ids = [outcome.prediction_id for outcome in lost]
+            self._workplace.blobs.delete(*(answered(outcome.prediction_id, outcome.attempt) for outcome in lost))
+            self._workplace.within(lambda session: predictions.tidy(session, blobs=self._workplace.blobs, ids=ids))
         return [outcome.prediction_id in taken for outcome in outcomes]
 
     def _written(self, session: Session, outcomes: Sequence[Outcome]) -> set[UUID]:

@@ -72,11 +72,10 @@ class Rendering:
             layers = corrections.layers(self._registry.card(said["application"]))
         except UserError:
             layers = ()
-        mask = self._workplace.blobs.get(derived(prediction_id, "mask.png"))
-        shapes = self._workplace.within(
-            lambda session: outlines.shapes(session, prediction_id=prediction_id, layers=layers)
+        name, shapes = self._workplace.within(
+            lambda session: outlines.drawn(session, prediction_id=prediction_id, layers=layers)
         )
-        return Outlined(mask, shapes)
+        return Outlined(self._workplace.blobs.get(name) if name else None, shapes)
 
     def _rendered(self, session: Session, prediction_id: UUID, owner_id: str) -> None:
         """Say that the pictures are there; those of a prediction that was deleted meanwhile go."""

@@ -22,7 +22,7 @@ from atisbo.inference.registry import Registry
 from atisbo.services import shadows
 from atisbo.services.shadows import Question
 from atisbo.services.work import Workplace
-from atisbo.store.blobs import derived, original
+from atisbo.store.blobs import original
 from atisbo.worker.spare import Spare
 
 
@@ -68,7 +68,7 @@ class Shadowing:
         data: bytes,
     ) -> None:
         found = answer.findings.model_dump(mode="json") if answer else None
-        dice = self._dice(prediction_id, answer, size)
+        dice = self._dice(asked.mask, answer, size)
         share, same = agreement(asked.status, asked.findings, status.value, found, dice)
         if not same and answer is not None and answer.mask is not None:
             outlined = Outlined(answer.mask, ())
@@ -81,9 +81,9 @@ class Shadowing:
             lambda session: shadows.record(session, prediction_id=prediction_id, version_id=version_id, **said)
         )
 
-    def _dice(self, prediction_id: UUID, answer: Answer | None, size: tuple[int, int]) -> float | None:
+    def _dice(self, name: str, answer: Answer | None, size: tuple[int, int]) -> float | None:
         """Of the two masks, whatever their labels; None where one of them is not there."""
-        mask = self._workplace.blobs.get(derived(prediction_id, "mask.png"))
+        mask = self._workplace.blobs.get(name)
         if mask is None or answer is None or answer.mask is None:
             return None
         one, other = (read_mask_png(data, size) > 0 for data in (mask, answer.mask))

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from atisbo.domain.watching import Change
+from atisbo.domain.drift import Change
 from atisbo.services import watching
 from atisbo.web.deps import AppState, CurrentActor, Db
 
@@ -49,12 +49,18 @@ class CalibrationShape(BaseModel):
 
 
 class DriftShape(BaseModel):
+    """Of tones the shares of equal steps from black to white; of the embedding those of groups that the network puts
+    together, the last one for what is unlike all of them."""
+
     index: float
-    """Population stability index of the newest pictures against the first."""
+    """Population stability index of the newest pictures."""
+    limit: float
+    """What chance alone reaches once in a hundred times with so few pictures."""
     before: tuple[float, ...]
     recent: tuple[float, ...]
     change: Change | None
     strong: bool
+    images: int
 
 
 class WatchShape(BaseModel):
@@ -66,8 +72,11 @@ class WatchShape(BaseModel):
     p95_s: float | None
     right: ShareShape
     calibration: CalibrationShape | None
+    learnt: bool
+    """The drifts are against the pictures that the network learnt from; else against the first ones."""
     brightness: DriftShape | None
     contrast: DriftShape | None
+    embedding: DriftShape | None
 
 
 @router.get("/applications/{application}/watch")
@@ -82,4 +91,5 @@ def watch(
     """Volume, speed, accuracy by the reviews, calibration, refusals and drift of the pictures."""
     name = state.application(application)[0].name
     seen = watching.look(db, actor, application=name, version=version, days=days)
-    return WatchShape.model_validate(asdict(seen))
+    said = asdict(seen)
+    return WatchShape.model_validate(said | said.pop("drifts"))

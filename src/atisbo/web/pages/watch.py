@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from atisbo.domain.watching import Change, Drift
+from atisbo.domain.drift import FAR, Change, Drift
 from atisbo.i18n import day_and_month
 from atisbo.services import gallery, watching
 from atisbo.services.watching import Watch
@@ -68,8 +68,7 @@ def _charts(seen: Watch, language: str) -> dict[str, Any]:
         "p95": charts.line([one.p95_s for one in days], slowest),
         "right": charts.line([one.right.value for one in days], 1.0),
         "intervals": charts.whiskers([(one.right.low, one.right.high) for one in days]),
-        "brightness": _histogram(seen.brightness),
-        "contrast": _histogram(seen.contrast),
+        **{name: _histogram(getattr(seen.drifts, name)) for name in ("brightness", "contrast", "embedding")},
     }
 
 
@@ -94,6 +93,16 @@ def _warnings(_: Translate, seen: Watch) -> list[tuple[str, bool]]:
         ),
         Change.HARSHER: _("The pictures of late have more contrast than those before. Is it another camera?"),
         Change.OTHER: _("The pictures of late are spread differently from light to dark than those before."),
+        Change.UNLIKE: _(
+            "Of the pictures of late, {count} % are unlike what this network learnt from; {usual} % would be usual. "
+            "Trust its answers to them less, and review some.",
+            count=round(100 * (seen.drifts.embedding.recent[-1] if seen.drifts.embedding else 0)),
+            usual=round(100 * FAR),
+        ),
+        Change.MIXTURE: _(
+            "The pictures of late are another mixture of kinds than what this network learnt from. Review some of "
+            "them: it may be better or worse at these."
+        ),
     }
-    drifts = (seen.brightness, seen.contrast)
+    drifts = (seen.drifts.embedding, seen.drifts.brightness, seen.drifts.contrast)
     return [(words[one.change], one.strong) for one in drifts if one is not None and one.change is not None]
