@@ -100,7 +100,7 @@ class Settings(BaseSettings):
     """Also to http addresses; for development."""
     worker_queues: str = "answers,learn"
     """What a worker takes, by comma: ``answers`` (predictions, pictures, datasets) and ``learn`` (training runs and the
-    judging of versions). A machine with a GPU takes ``learn`` alone."""
+    judging of versions). A machine with a GPU takes ``learn`` alone; only there training gives way to nothing else."""
 
     development: bool = False
     """For trying things out on a network of one's own: passwords may travel unprotected."""
@@ -123,6 +123,11 @@ class Settings(BaseSettings):
         if not said or not said <= {"answers", "learn"}:
             raise Misconfigured("queues_wrong", "ATISBO_WORKER_QUEUES is answers, learn, or both with a comma.")
         return said
+
+    @property
+    def answers(self) -> bool:
+        """Whether this machine's workers have people waiting for them."""
+        return "answers" in self.queues
 
     @property
     def secrets_path(self) -> Path:

@@ -59,7 +59,7 @@ def test_pictures_that_grow_darker_are_told(workplace: Workplace, make_actor: Ma
     assert (seen.asked, seen.unsure.count, seen.unsure.total) == (200, 20, 200)
     assert (seen.p50_s, seen.p95_s) == (pytest.approx(2.0), pytest.approx(2.0))
     assert seen.drifts.brightness is not None
-    assert (seen.drifts.brightness.change, seen.brightness.strong) == (Change.DARKER, True)
+    assert (seen.drifts.brightness.change, seen.drifts.brightness.strong) == (Change.DARKER, True)
     assert seen.drifts.contrast is not None
     assert seen.drifts.contrast.change is None
     assert sum(day.asked for day in seen.days) == 200

@@ -46,7 +46,8 @@ def look(session: Session, *, application: str, version: str | None = None) -> D
     columns = PredictionRecord.brightness, PredictionRecord.contrast
     if reference is None:
         return Drifts(
-            *(_since_first(session, scope, one, how) for one, how in zip(columns, (darker, flatter), strict=True)),
+            brightness=_since_first(session, scope, columns[0], darker),
+            contrast=_since_first(session, scope, columns[1], flatter),
             embedding=None,
             learnt=False,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Uuid, cast, delete, or_, select, update
@@ -58,7 +58,7 @@ def of_owner(session: Session, actor: Actor) -> list[Use]:
     return list({use.dataset_id: use for use in found}.values())
 
 
-def told(session: Session, image_ids: Sequence[UUID]) -> dict[str, list[str]]:
+def told(session: Session, image_ids: Sequence[UUID]) -> dict[str, Any]:
     """Of images about to be erased, for the audit log: which datasets held them, and which networks learnt from those
     or were judged on them. Nothing in it says anything of the images."""
     uses = _uses(session, DatasetItemRecord.image_id.in_(image_ids))
@@ -100,7 +100,7 @@ def _versions(session: Session, dataset_ids: Set[UUID]) -> dict[UUID, list[str]]
     )
     found: dict[UUID, list[str]] = {}
     for *named, name in session.execute(query.order_by(VersionRecord.created_at)):
-        for dataset_id in dataset_ids.intersection(named):
+        for dataset_id in dataset_ids & set(named):
             found.setdefault(dataset_id, []).append(name)
     return found
 

@@ -125,4 +125,5 @@ def _moved(features: Tensor, former: Former, wanted: Tensor) -> nn.Linear:
 def _said(network: Network, spec: TensorSpec, pictures: Sequence[Pixels]) -> Tensor:
     assert network.kinds is not None
     with torch.no_grad():
-        return network.kinds(look_at(network, spec, pictures)).double()
+        found: Tensor = network.kinds(look_at(network, spec, pictures))
+        return found.double()

@@ -67,7 +67,8 @@ class Evaluating:
             return self._stop.is_set()
 
         precision = {"ATISBO_ENGINE_PRECISION": self._workplace.settings.engine_precision}
-        code = await child.run(("trial", str(folder)), folder / "log.txt", look, precision)
+        idle = self._workplace.settings.answers
+        code = await child.run(("trial", str(folder)), folder / "log.txt", look, precision, idle=idle)
         if self._stop.is_set():
             return
         if code != 0 or not (folder / "result.json").is_file():

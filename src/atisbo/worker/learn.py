@@ -81,7 +81,7 @@ class Learning:
                 go_on = True
             return self._stop.is_set() or not go_on
 
-        code = await child.run(command, log, look)
+        code = await child.run(command, log, look, idle=self._workplace.settings.answers)
         await look()
         if code == 0:
             await asyncio.to_thread(self._submit, run_id, order, out)

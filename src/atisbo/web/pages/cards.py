@@ -218,6 +218,7 @@ def _shape(application: Application, card: Card, _: Translate, language: str) ->
         (_("Measured"), named(ratio.name for ratio in structures.ratios) if structures else ""),
         (_("For"), expected(gate, application.input.kind).in_(language) if gate else ""),
         (_("Refused if less probable than"), decimal(gate.threshold) if gate else ""),
+        (_("Refusing carried over from"), gate.kept_from if gate else ""),
     ]
     return [(label, value) for label, value in rows if value]
 
