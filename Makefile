@@ -15,13 +15,16 @@ test: $(VENV)/.test
 	$(BIN)/lint-imports
 	$(BIN)/pytest
 
-bench: $(VENV)/.test
+bench: $(VENV)/.test build/peers
 	$(BIN)/python -m benchmarks.road
+	$(BIN)/python -m benchmarks.peers
 
 torture: $(VENV)/.test
 	$(BIN)/pytest -m torture -s tests/torture
 
 build/mlserver: tests/inference/mlserver/requirements.txt
+build/peers: benchmarks/peers/requirements.txt
+build/mlserver build/peers:
 	$(PYTHON) -m venv $@
 	$@/bin/pip install --disable-pip-version-check --quiet --requirement $<
 	touch $@

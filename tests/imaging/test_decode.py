@@ -19,11 +19,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from atisbo.domain.applications import SHIPPED
+from atisbo.domain.cards import TensorSpec
 from atisbo.domain.images import Limits
 from atisbo.errors import BadImage
 from atisbo.imaging.complaints import overheard
-from atisbo.imaging.decode import decode, inspect, sniff
-from tests.pictures import CANARY, encoded, jpeg, with_metadata
+from atisbo.imaging.decode import decode, decode_small, inspect, sniff
+from atisbo.imaging.transform import fit
+from tests.pictures import CANARY, encoded, jpeg, mucosa, with_metadata
 
 KINDS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 WIDTH, HEIGHT = 96, 64
@@ -411,3 +414,34 @@ def test_a_tiff_may_carry_a_thumbnail_of_itself() -> None:
     data = encoded(ramp(), "TIFF", save_all=True, append_images=[small])
     assert Image.open(io.BytesIO(data)).n_frames == 2
     np.testing.assert_array_equal(decode(data), np.asarray(ramp()))
+
+
+@pytest.mark.parametrize(
+    ("size", "by", "orientation"), [((1025, 1034), 1, 6), ((1026, 1034), 2, 6), ((2056, 2064), 4, 1)]
+)
+def test_a_large_jpeg_is_unpacked_small_and_shrinks_to_the_same_picture(
+    size: tuple[int, int], by: int, orientation: int
+) -> None:
+    """Upright as the whole one, its size told, and next to nothing lost where it is shrunk further."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    with Image.open(SHIPPED / "polyp/samples/frame-2.jpg") as frame:  # 1348 × 1070
+        wide = frame.resize((2 * frame.width, 2 * frame.height)) if size[0] > frame.height else frame
+        part = wide.crop((0, 0, size[1], size[0]))
+    data = encoded(part, "JPEG", quality=92, exif=exif.tobytes())
+    spec = TensorSpec(size=(256, 256))
+    pixels, whole = decode_small(data, Limits(), spec.size)
+    full = decode(data)
+    assert whole == full.shape[:2]
+    assert pixels.shape[:2] == (whole[0] // by, whole[1] // by)
+    difference = np.abs(fit(pixels, spec).astype(int) - fit(full, spec))
+    assert difference.mean() < 0.5
+    assert np.quantile(difference, 0.999) <= 8
+
+
+def test_what_is_no_jpeg_is_unpacked_whole_and_what_is_damaged_is_refused_small_too() -> None:
+    png = encoded(mucosa(1100, 1100), "PNG")
+    assert decode_small(png, Limits(), (256, 256))[0].shape == (1100, 1100, 3)
+    data = encoded(mucosa(1100, 1100), "JPEG")
+    with pytest.raises(BadImage):
+        decode_small(data[: len(data) // 2], Limits(), (256, 256))

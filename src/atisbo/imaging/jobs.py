@@ -16,7 +16,7 @@ from atisbo.domain.cards import TensorSpec
 from atisbo.domain.images import Limits, Region
 from atisbo.imaging import corrections, draw
 from atisbo.imaging.corrections import Outlined
-from atisbo.imaging.decode import decode, sniff
+from atisbo.imaging.decode import decode, decode_small, sniff
 from atisbo.imaging.grain import grain
 from atisbo.imaging.palette import palette
 from atisbo.imaging.transform import Pixels, fit
@@ -35,10 +35,15 @@ def prepare(data: bytes, region: Region | None, spec: TensorSpec, limits: Limits
         BadImage: see :func:`atisbo.imaging.decode.decode`.
         Invalid: the region reaches outside the picture.
     """
-    pixels = decode(data, limits)
-    part, box = cut(pixels, region)
+    if region is None:
+        part, size = decode_small(data, limits, spec.size)
+        box = Region(x=0, y=0, width=size[1], height=size[0])
+    else:
+        pixels = decode(data, limits)
+        size = (pixels.shape[0], pixels.shape[1])
+        part, box = cut(pixels, region)
     fitted = fit(part, spec)
-    values = {"size": pixels.shape[:2], "box": box.model_dump(), "media_type": sniff(data), **tone(fitted)}
+    values = {"size": size, "box": box.model_dump(), "media_type": sniff(data), **tone(fitted)}
     looks = {"palette": palette(fitted).tobytes(), "grain": grain(fitted).tobytes()}
     return Reply(values, {"pixels": fitted.data.cast("B"), **looks})
 
