@@ -19,6 +19,7 @@ def asked(visitor: Visitor) -> None:
     visitor.register()
     visitor.go("/a/art")
     visitor.choose(SAMPLES / "icon.jpg")
+    visitor.page.locator("#analyse").click()
     pictures = visitor.page.locator("[data-by=embedding] button")
     expect(pictures).to_have_count(5, timeout=PATIENCE_MS)
     expect(visitor.page.locator("[data-slot=alike-note]")).to_have_text("", timeout=PATIENCE_MS)

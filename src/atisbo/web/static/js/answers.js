@@ -36,6 +36,7 @@ function place({ position, expected_s: seconds }) {
 /** What follows the sentence: why there is no answer, what the network leans to, what an empty answer means. */
 export function explanation(item) {
   const findings = item.prediction?.findings;
+  if (item.status === "chosen") return say("chosen.explained");
   if (item.status === "failed") return item.problem ?? "";
   if (item.status === "refused") return parts(item.problem ?? "")[1];
   if (item.status === "unsure" && findings) return say("unsure.leans", { answer: answer(findings) });

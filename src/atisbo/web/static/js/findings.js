@@ -139,6 +139,7 @@ function whenOf(item) {
   const sure = !!findings && item.status === "done";
   return {
     welcome: !item,
+    chosen: item?.status === "chosen",
     failed: item?.status === "failed",
     refused: item?.status === "refused",
     stored: !!item?.prediction,

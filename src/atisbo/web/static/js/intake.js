@@ -4,7 +4,7 @@ import { freshKey } from "./collection.js";
 import { listenToDrops } from "./drop.js";
 import { permits } from "./permits.js";
 import { askAgain, findRegion, Refusal, trySample, upload } from "./server.js";
-import { decimal, say } from "./words.js";
+import { decimal, say, sayMany } from "./words.js";
 
 const AT_ONCE = 2;
 const PICTURE_NAME = /\.(jpe?g|jfif|png|webp|tiff?|bmp)$/i;
@@ -14,6 +14,7 @@ export class Intake {
   #collection;
   #queue = [];
   #sending = 0;
+  #analyse = document.getElementById("analyse");
   #again = null;
   #terms;
   #turn = Promise.resolve();
@@ -25,6 +26,7 @@ export class Intake {
     this.#terms = terms;
     this.#collection = collection;
     this.#listenToButtons();
+    if (this.#analyse) this.#listenToAnalyse();
     listenToDrops((files) => this.take(files));
     addEventListener("beforeunload", (event) => this.#sending && event.preventDefault());
   }
@@ -89,13 +91,31 @@ export class Intake {
     const replaced = this.#again;
     this.#again = null;
     if (chosen.length && replaced) this.#collection.remove(replaced);
-    const items = chosen.toReversed().map((entry) => this.#collection.begin(entry)).reverse();
+    const status = this.#analyse ? "chosen" : "sending"; // where its colours are looked at first, a picture waits for a word
+    const items = chosen.toReversed().map((entry) => this.#collection.begin({ ...entry, status })).reverse();
     if (items.length) this.#collection.select(items[0], { step: true });
     for (const item of items) {
       const problem = this.#obviousProblem(item.file);
       if (problem) this.#collection.change(item, { status: "failed", problem });
-      else this.#enqueue(item);
+      else if (status === "sending") this.#enqueue(item);
     }
+    if (items[0]?.status === "chosen") this.#analyse.focus({ preventScroll: true });
+  }
+
+  get #chosen() {
+    return this.#collection.all.filter(({ status }) => status === "chosen");
+  }
+
+  #listenToAnalyse() {
+    const tell = () => (this.#analyse.textContent = sayMany("analyse", this.#chosen.length));
+    for (const type of ["added", "changed", "removed"]) this.#collection.addEventListener(type, tell);
+    this.#analyse.addEventListener("click", () => {
+      for (const item of this.#chosen) this.#enqueue(this.#collection.change(item, { status: "sending" }));
+    });
+    document.getElementById("put-away").addEventListener("click", () => {
+      this.#collection.remove(this.#collection.selected);
+      this.#collection.select(this.#chosen[0] ?? null, { step: true });
+    });
   }
 
   #sample(button) {
