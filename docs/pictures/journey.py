@@ -54,7 +54,7 @@ def main() -> None:
         polyp(visit, film)
         glaucoma(visit, film)
         art(visit, film)
-    film.save()
+        film.save()
 
 
 def polyp(visit: Visit, film: Film) -> None:

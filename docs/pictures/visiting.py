@@ -39,7 +39,7 @@ class Visit:
         page.wait_for_url(lambda url: "sign-in" not in url)
         self.go("/terms?next=/a/polyp")
         page.locator("main form .primary").click()
-        page.wait_for_url("**/a/polyp")
+        page.wait_for_url(service.url + "/a/polyp")
 
     def go(self, path: str) -> None:
         self.page.goto(self.service.url + path)
@@ -53,6 +53,8 @@ class Visit:
     def sample(self, application: str, name: str) -> None:
         """Try a sample; where a part is to be marked, the one that the application proposes."""
         self.go(f"/a/{application}")
+        self.page.wait_for_selector("#samples", state="attached")
+        self.page.evaluate("() => { document.getElementById('samples').open = true; }")
         self.page.click(f"[data-sample='{name}']")
         self.page.wait_for_selector("dialog.crop[open], .tray-item a[aria-current]")
 

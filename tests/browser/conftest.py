@@ -63,7 +63,7 @@ class Visitor:
         if agreeing:
             self.go("/terms?next=/a/polyp")
             self.page.locator("main form .primary").click()
-            self.page.wait_for_url("**/a/polyp")
+            self.page.wait_for_url(self.url + "/a/polyp")
 
     def choose(self, *files: Path) -> None:
         with self.page.expect_file_chooser() as choosing:

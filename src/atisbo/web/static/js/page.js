@@ -48,5 +48,13 @@ for (const form of document.querySelectorAll("body.bench-page form:is([action='/
   form.addEventListener("formdata", ({ formData }) => formData.set("next", location.pathname));
 }
 
+// What is wider than its place can be moved by the arrow keys, too.
+const places = new ResizeObserver((entries) => {
+  for (const { target } of entries)
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+});
+for (const place of document.querySelectorAll(".scroll, .scroll-x, pre")) places.observe(place);
+
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
 for (const time of document.querySelectorAll("time[datetime]")) time.textContent = clock.format(new Date(time.dateTime));
