@@ -154,6 +154,7 @@ def test_corrections_become_a_better_network_and_an_owner_can_leave(own: Service
         assert (uses(leaver)["dataset_id"], uses(leaver)["versions"]) == (dataset, [learnt["version"]])
         number, forms = leaver.get(f"{API}/me").json()["id"], ("folders", "coco", "masks")
         before = {form: archive(carla, dataset, form) for form in forms}
+        files = {kind: kept(own, kind) for kind in ("pictures", "masks", "outlines")}
         leaver.post(f"{API}/me/deletion", json={"password": PASSWORD}).raise_for_status()
         after = carla.get(f"{API}/datasets/{dataset}").json()
         assert (after["removed"], after["sha256"]) == (EACH, snapshot["sha256"])
@@ -161,6 +162,8 @@ def test_corrections_become_a_better_network_and_an_owner_can_leave(own: Service
             assert len(items(archive(carla, dataset, form))) == len(items(before[form])) - EACH
         rows = csv.DictReader(io.StringIO(archive(carla, dataset, "folders")["index.csv"].decode("utf-8-sig")))
         assert len(list(rows)) == len(items(before["folders"])) - EACH
+        for kind, there in files.items():
+            eventually(lambda kind=kind, there=there: len(kept(own, kind)) < len(there), within_s=PATIENCE_S)  # type: ignore[misc]
 
         administrator = stack.enter_context(own.sign_in(*own.administrator))
         (noted,) = administrator.get(f"{API}/audit", params={"action": "user.erased"}).json()["items"]
@@ -173,6 +176,11 @@ def uses(client: httpx.Client) -> dict[str, Any]:
     (use,) = client.get(f"{API}/me/datasets").json()
     found: dict[str, Any] = use
     return found
+
+
+def kept(own: Service, kind: str) -> set[str]:
+    """What datasets keep of pictures or masks."""
+    return {path.name for path in (own.data_dir / "blobs" / kind).rglob("*") if path.is_file()}
 
 
 def items(files: dict[str, bytes]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from atisbo.domain.access import Actor
 from atisbo.domain.applications import load
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
-from atisbo.services import collections, neighbours, predictions, profiles
+from atisbo.services import collections, embeddings, neighbours, predictions, profiles
 from atisbo.services.neighbours import Wish
 from atisbo.services.predictions import Outcome, Upload
 from atisbo.services.work import Workplace
@@ -77,10 +77,10 @@ def _job(workplace: Workplace) -> Job | None:
 
 
 def answered(
-    workplace: Workplace, actor: Actor, folder: Path, colour: tuple[int, int, int]
+    workplace: Workplace, actor: Actor, folder: Path, colour: tuple[int, int, int], name: str = "colour"
 ) -> predictions.PredictionView:
     """An answer of a time when nobody kept embeddings."""
-    application, _ = load(folder / "colour")
+    application, _ = load(folder / name)
     with workplace.transaction() as session:
         view = predictions.ask(
             session, actor, blobs=workplace.blobs, application=application, upload=Upload(plain(colour), "a.png")
@@ -182,3 +182,15 @@ def test_a_version_on_its_way_out_does_not_look(
     finally:
         registry.close()
     assert workplace.within(lambda s: collections.summary(s, "colour")).items == 0
+
+
+def test_a_version_that_gives_no_embedding_is_caught_up_with_all_the_same(
+    workplace: Workplace, make_actor: Callable[..., Actor], quarantine: Quarantine, folder: Path
+) -> None:
+    """As after a promotion, which asks whatever the new network is like."""
+    shutil.copytree(APPLICATIONS / "bright", folder / "bright")
+    asked = answered(workplace, make_actor(), folder, COLOURS["red"], "bright")
+    workplace.within(lambda s: embeddings.ask(s, "bright"))
+    assert work(workplace, quarantine, folder) > 0
+    query = text("SELECT vector IS NULL, palette IS NULL FROM embeddings WHERE prediction_id = :id")
+    assert workplace.within(lambda s: s.execute(query, {"id": asked.id}).one()) == (True, False)

@@ -203,7 +203,7 @@ def test_a_version_that_goes_on_from_another_keeps_its_gate(
     workplace.within(
         lambda s: exports.write(s, blobs=workplace.blobs, dataset_id=loop.dataset.id, folder=data, sides=LEARNING)
     )
-    words = ["train", recipe, "--data", data, "--out", folder / "out", "--kind", f"disc={shown}"]
+    words = ["train", recipe, "--data", data, "--out", folder / "out", "--epochs", 2, "--kind", f"disc={shown}"]
     said = CliRunner().invoke(app, [str(word) for word in words])
     assert said.exit_code == 0, said.output
     card, model = Card.read(folder / "out" / "card.json"), (folder / "out" / "model.onnx").read_bytes()

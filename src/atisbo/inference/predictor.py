@@ -81,15 +81,17 @@ class Predictor:
         inner.add_done_callback(lambda future: self._pass_on(future, outer, prepared))
         return outer
 
-    def embed(self, prepared: Prepared) -> NDArray[np.float32]:
+    def embed(self, prepared: Prepared) -> NDArray[np.float32] | None:
         """Wait for the embedding alone, (d,), float32: nobody asks whether the picture is of the application's kind.
+
+        None where the network gives none.
 
         Raises:
             BadImage: the network gave no valid number for this picture.
             Unavailable: the queue is full or closed.
         """
-        embedding: NDArray[np.float32] = self._batcher.submit(prepared.pixels).result()["embedding"]
-        if not np.isfinite(embedding).all():
+        embedding: NDArray[np.float32] | None = self._batcher.submit(prepared.pixels).result().get("embedding")
+        if embedding is not None and not np.isfinite(embedding).all():
             raise _invalid()
         return embedding
 

@@ -15,10 +15,11 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    cast,
     false,
     select,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from atisbo.domain.access import Actor, Right
@@ -141,5 +142,5 @@ def picture_used(session: Session, name: str) -> bool:
 
 def mask_used(session: Session, name: str) -> bool:
     """Whether any item has this mask among its own."""
-    has = DatasetItemRecord.masks.op("@?")(f'$.* ? (@ == "{name}")')
+    has = DatasetItemRecord.masks.op("@?")(cast(f'$.* ? (@ == "{name}")', JSONPATH))
     return session.scalar(select(DatasetItemRecord.id).where(has).limit(1)) is not None

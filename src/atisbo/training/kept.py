@@ -24,7 +24,8 @@ KEEP: Final = 0.985
 """Share of the proper pictures, of those set aside, that has to pass; the threshold is lowered until it does."""
 STILL: Final = 0.9
 """Share of the foreign pictures, of those set aside, that has to be refused as before; else no gate is kept."""
-_DRAWN: Final = 200
+_BATCH: Final = 16
+_DRAWN: Final = 100
 """Pages, flat colours, gradients and noise beside the foreign pictures that are given."""
 _RIDGE: Final = 0.1
 """How strongly the former weights are kept, of standardised features."""
@@ -61,7 +62,8 @@ class Former:
     def logits(self, pictures: Sequence[Pixels]) -> Tensor:
         """Of every picture and kind, (n, kinds), float64, centred over the kinds."""
         spec = self.card.input
-        batches = (normalise(fit(pixels, spec)[np.newaxis], spec) for pixels in pictures)
+        fitted = [fit(pixels, spec) for pixels in pictures]
+        batches = (normalise(np.stack(fitted[at : at + _BATCH]), spec) for at in range(0, len(fitted), _BATCH))
         found = torch.from_numpy(np.concatenate([self.runtime(batch)[self.gate.output] for batch in batches])).double()
         return found - found.mean(1, keepdim=True)
 
