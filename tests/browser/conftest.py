@@ -13,7 +13,9 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from atisbo.domain.applications import SHIPPED
-from tests.conftest import PASSWORD, Service
+from tests.applications_for_tests.networks import HERE
+from tests.conftest import PASSWORD, Service, start_service, stop_service
+from tests.web.doors import HERE as DOORS
 
 SAMPLES = SHIPPED / "polyp" / "samples"
 WIDE = {"viewport": {"width": 1440, "height": 900}}
@@ -103,6 +105,36 @@ def visit(browser: Browser, service: Service) -> Iterator[Callable[..., Visitor]
             context = browser.new_context(**(PHONE if phone else WIDE), locale=LOCALES[language])
             stack.callback(context.close)
             visitors.append(Visitor(context.new_page(), service.url))
+            return visitors[-1]
+
+        yield open_window
+    assert [complaint for visitor in visitors for complaint in visitor.complaints] == []
+
+
+@pytest.fixture(scope="module")
+def eyes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with the eye of the tests, with a form, a consent and pairs."""
+    folder = tmp_path_factory.mktemp("applications")
+    shutil.copytree(HERE / "eye", folder / "eye")
+    toml = folder / "eye" / "application.toml"
+    toml.write_text(toml.read_text() + "\n" + (DOORS / "form.toml").read_text())
+    running = start_service(tmp_path_factory.mktemp("eyes"), ATISBO_APPLICATIONS_DIR=str(folder))
+    yield running
+    stop_service(running)
+
+
+@pytest.fixture
+def visit_eyes(browser: Browser, eyes: Service) -> Iterator[Callable[..., Visitor]]:
+    """Opens windows on the workbench of the eye; at the end none may have complained."""
+    visitors: list[Visitor] = []
+    with ExitStack() as stack:
+
+        def open_window(language: str = "en", *, phone: bool = False, agreeing: bool = True) -> Visitor:
+            context = browser.new_context(**(PHONE if phone else WIDE), locale=LOCALES[language])
+            stack.callback(context.close)
+            visitors.append(Visitor(context.new_page(), eyes.url))
+            visitors[-1].register(agreeing=agreeing)
+            visitors[-1].go("/a/eye")
             return visitors[-1]
 
         yield open_window

@@ -5,54 +5,22 @@ from __future__ import annotations
 import io
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.applications_for_tests.networks import HERE
-from tests.browser.conftest import LOCALES, PHONE, WIDE, Visitor
-from tests.conftest import PASSWORD, Service, start_service, stop_service
+from tests.browser.conftest import Visitor
+from tests.conftest import PASSWORD
 from tests.pictures import opened
-from tests.web.doors import HERE as DOORS
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Visitor]
 SQUARE = {"x": 70, "y": 30, "width": 100, "height": 100}
-
-
-@pytest.fixture(scope="module")
-def eyes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    folder = tmp_path_factory.mktemp("applications")
-    shutil.copytree(HERE / "eye", folder / "eye")
-    toml = folder / "eye" / "application.toml"
-    toml.write_text(toml.read_text() + "\n" + (DOORS / "form.toml").read_text())
-    running = start_service(tmp_path_factory.mktemp("eyes"), ATISBO_APPLICATIONS_DIR=str(folder))
-    yield running
-    stop_service(running)
-
-
-@pytest.fixture
-def visit_eyes(browser: Browser, eyes: Service) -> Iterator[Visit]:
-    """Opens windows on the workbench of the eye; at the end none may have complained."""
-    visitors: list[Visitor] = []
-    with ExitStack() as stack:
-
-        def open_window(language: str = "en", *, phone: bool = False, agreeing: bool = True) -> Visitor:
-            context = browser.new_context(**(PHONE if phone else WIDE), locale=LOCALES[language])
-            stack.callback(context.close)
-            visitors.append(Visitor(context.new_page(), eyes.url))
-            visitors[-1].register(agreeing=agreeing)
-            visitors[-1].go("/a/eye")
-            return visitors[-1]
-
-        yield open_window
-    assert [complaint for visitor in visitors for complaint in visitor.complaints] == []
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from atisbo.domain.images import Limits, Region
+from atisbo.domain.images import Limits, Region, display_name
 from atisbo.errors import Invalid
 
 
@@ -47,3 +47,17 @@ def test_what_is_no_rectangle_of_whole_pixels_is_refused(wrong: dict[str, object
 def test_limits_that_nothing_can_keep_are_refused() -> None:
     with pytest.raises(ValidationError, match="min_side"):
         Limits(min_side=100, max_side=99)
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("../../x.jpg", "x.jpg"),
+        ("c:\\a\\b.png", "b.png"),
+        ("", "image"),
+        ("a\x00\n\x1bb", "ab"),
+        ("ñ" * 300, "ñ" * 200),
+    ],
+)
+def test_a_sent_file_name_is_only_for_people(sent: str, shown: str) -> None:
+    assert display_name(sent) == shown

@@ -16,6 +16,7 @@ from atisbo.services import accounts, chain, consents, erasure, images, reviews,
 from atisbo.services.predictions import Upload
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived, digest, original
+from atisbo.store.webhooks import WebhookKeyRecord, WebhookRecord
 from tests.conftest import PASSWORD
 from tests.services.asked import CARD, EYES, answered, ask
 
@@ -75,8 +76,11 @@ def plant(workplace: Workplace, actor: Actor, administrator: Actor) -> list[str]
     data = f"{CANARY} original".encode()
     asked = answered(workplace, actor, data, upload=Upload(data, f"{CANARY}.jpg"), idempotency_key=f"{CANARY} key")
     waiting = ask(workplace, actor, f"{CANARY} waiting".encode())
-    workplace.blobs.put(derived(asked.id, "mask.png"), f"{CANARY} mask".encode())
+    for name in ("mask.png", "crop.png", "heatmap.png"):
+        workplace.blobs.put(derived(asked.id, name), f"{CANARY} {name}".encode())
     with workplace.transaction() as s:
+        s.add(WebhookKeyRecord(user_id=actor.user_id))
+        s.add(WebhookRecord(prediction_id=asked.id, owner_id=actor.user_id, url=f"https://example.org/{CANARY}"))
         for comment in (f"{CANARY} one", f"{CANARY} two"):
             reviews.put(
                 s,
@@ -110,10 +114,11 @@ def test_of_an_erased_account_nothing_is_left(workplace: Workplace, make_actor: 
         "personal_tokens",
         "sessions",
         "invitations",
+        "webhooks",
     }
-    assert tables(workplace, str(ana.user_id)) >= {"consents", "refresh_tokens"}
+    assert tables(workplace, str(ana.user_id)) >= {"consents", "refresh_tokens", "webhook_keys"}
     assert "embeddings" in set().union(*(tables(workplace, trace) for trace in traces))
-    assert len(blobs(workplace, CANARY)) == 3
+    assert len(blobs(workplace, CANARY)) == 5
     erase(workplace, ana)
     erase_blobs(workplace)
     workplace.within(lambda s: s.execute(text("DELETE FROM pgqueuer WHERE entrypoint = 'predict'")))

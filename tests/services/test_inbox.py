@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import select, text, update
 
 from atisbo.domain.access import Actor, Role
+from atisbo.domain.gallery import Wanted
 from atisbo.domain.inbox import RANDOM_SHARE, Drawn, lot, unlike, worth
 from atisbo.domain.reviews import Verdict
 from atisbo.errors import Conflict, NotAllowed, NotFound
 from atisbo.imaging.quarantine import Quarantine
-from atisbo.services import corrections, inbox, panels, reviews, watching
+from atisbo.services import corrections, gallery, inbox, panels, predictions, reviews, watching
 from atisbo.services.inbox import Reading
 from atisbo.services.predictions import Outcome
 from atisbo.services.reviews import ReviewView
@@ -214,18 +215,16 @@ def test_two_read_blind_and_a_third_decides(workplace: Workplace, make_actor: Ma
             identity = reading.prediction.id
             assert seen(workplace, reader, identity) == []
             answer(workplace, reader, reading, None, label=labels[identity])
+            assert [said.verdict for said in seen(workplace, reader, identity)] == [Verdict.UNKNOWN], "that would tell"
         assert give(workplace, reader, 5) == []
     assert give(workplace, mia, 5) == []
-    workplace.within(
-        lambda s: reviews.put(s, mia, application=EYES, card=CARD, prediction_id=one, verdict=Verdict.RIGHT)
-    )
     work(workplace, quarantine)
     assert truths(workplace) == {other: "normal"}
     assert judged(workplace, eva) == (0, 1), "both readers called the other one wrong"
     [reading] = give(workplace, mia, 5)
     assert (reading.drawn, reading.prediction.id) == (Drawn.ADJUDICATION, one)
     assert [said.label for said in reading.readers] == ["normal", "glaucoma"]
-    assert [said.verdict for said in reading.readers] == [Verdict.WRONG, Verdict.RIGHT]
+    assert [said.verdict for said in reading.readers] == [Verdict.WRONG, Verdict.RIGHT], "now it may be said"
     answer(workplace, mia, reading, "right")
     assert truths(workplace) == {one: "glaucoma", other: "normal"}
     assert judged(workplace, eva) == (1, 2)
@@ -235,6 +234,39 @@ def test_two_read_blind_and_a_third_decides(workplace: Workplace, make_actor: Ma
     assert found.kappa is not None
     assert found.kappa.value == 0
     assert [(one.said, one.decided) for one in found.differing] == [(["normal", "glaucoma"], True)]
+
+
+def test_the_answer_is_hidden_from_all_but_its_owner_until_the_two_are_compared(
+    workplace: Workplace, make_actor: Make, quarantine: Quarantine
+) -> None:
+    ana = make_actor()
+    eva, leo, mia = (make_actor(name, Role.CURATOR) for name in ("eva", "leo", "mia"))
+    view = answered(workplace, ana)
+    panel(workplace, eva, hidden=True)
+
+    def read(actor: Actor) -> str:
+        return str(workplace.within(lambda s: predictions.get(s, actor, prediction_id=view.id)).findings)
+
+    def listed(actor: Actor) -> int:
+        return workplace.within(lambda s: gallery.list_(s, actor, wanted=Wanted("eyes"))).count
+
+    for reader in (eva, leo):
+        [reading] = give(workplace, reader)
+        answer(workplace, reader, reading, None, label="normal")
+        for curator in (eva, leo, mia):
+            with pytest.raises(NotAllowed, match="without knowing"):
+                read(curator)
+            with pytest.raises(NotAllowed, match="without knowing"):
+                workplace.within(
+                    lambda s, curator=curator: reviews.put(  # type: ignore[misc]
+                        s, curator, application=EYES, card=CARD, prediction_id=view.id, verdict=Verdict.RIGHT
+                    )
+                )
+            assert listed(curator) == 0
+        assert "glaucoma" in read(ana)
+    work(workplace, quarantine)
+    assert ["glaucoma" in read(curator) for curator in (eva, leo, mia)] == [True, True, True]
+    assert listed(mia) == 1
 
 
 def test_outlines_of_two_readers_are_compared(workplace: Workplace, make_actor: Make, quarantine: Quarantine) -> None:

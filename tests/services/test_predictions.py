@@ -253,17 +253,3 @@ def test_a_result_for_a_deleted_image_leaves_nothing(workplace: Workplace, make_
     assert workplace.within(lambda s: predictions.record(s, [done(asked.id, attempt)])) == set()
     workplace.within(lambda s: predictions.tidy(s, blobs=workplace.blobs, ids=[asked.id]))
     assert not workplace.blobs.has(derived(asked.id, "mask.png"))
-
-
-@pytest.mark.parametrize(
-    ("sent", "shown"),
-    [
-        ("../../x.jpg", "x.jpg"),
-        ("c:\\a\\b.png", "b.png"),
-        ("", "image"),
-        ("a\x00\n\x1bb", "ab"),
-        ("ñ" * 300, "ñ" * 200),
-    ],
-)
-def test_a_sent_file_name_is_only_for_people(sent: str, shown: str) -> None:
-    assert predictions.display_name(sent) == shown

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 from zipfile import ZipFile
 
 import pytest
@@ -55,6 +56,32 @@ def test_each_file_is_answered_for(ana: Door) -> None:
     assert ana.get(f"/predictions/{first['prediction']['id']}").json()["status"] == "waiting"
     assert empty["prediction"] is None
     assert (empty["failure"]["code"], empty["failure"]["status"]) == ("upload_empty", 422)
+
+
+def test_both_eyes_in_one_request(ana: Door) -> None:
+    pair, other = str(uuid4()), str(uuid4())
+    said = {
+        "r.jpg": {"id": pair, "side": "OD"},
+        "l.jpg": {"id": pair, "side": "OS"},
+        "x.jpg": {"id": pair, "side": "?"},
+    }
+    files = parts(("r.jpg", b"one"), ("l.jpg", b"two"), ("x.jpg", b"three"))
+    answer = ana.post("/applications/eye/batches", files=files, data={"pairs": json.dumps(said)}).json()
+    assert (answer["accepted"], answer["items"][2]["failure"]["code"]) == (2, "pair_side")
+    right, left = (item["prediction"] for item in answer["items"][:2])
+    assert left["pair"] == {"id": pair, "side": "OS"}
+    found = ana.get(left["links"]["pair"].removeprefix("/api/v1")).json()
+    assert [found["sides"][side]["id"] for side in ("OD", "OS")] == [right["id"], left["id"]]
+    assert found["difference"] is None
+    assert ana.get(f"/applications/eye/pairs/{other}").json()["code"] == "pair_unknown"
+    form = {"pair": other}
+    alone = ana.post("/applications/eye/predictions", files={"file": ("r.jpg", b"one")}, data=form)
+    assert alone.json()["code"] == "pair_wrong"
+    form["side"] = "OD"
+    asked = ana.post("/applications/eye/predictions", files={"file": ("r.jpg", b"one")}, data=form)
+    assert asked.json()["pair"] == {"id": other, "side": "OD"}
+    wrong = ana.post("/applications/eye/batches", files=files, data={"pairs": '{"r.jpg": 1}'})
+    assert wrong.json()["code"] == "pair_wrong"
 
 
 def test_the_same_request_again_makes_nothing_anew(ana: Door) -> None:

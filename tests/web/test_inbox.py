@@ -55,8 +55,14 @@ def test_two_are_asked_without_seeing_the_answer(doors: tuple[Door, Door, Door])
     for door in (eva, leo):
         for reading in door.post("/inbox/next", json={"application": "eye", "count": 5}).json():
             assert (reading["drawn"], reading["hidden"], reading["prediction"]["findings"]) == ("panel", True, None)
-            assert "contours" not in reading["prediction"]["links"]
-            door.put(f"/inbox/{reading['id']}/answer", {"label": "normal"}).raise_for_status()
+            base = f"/predictions/{reading['prediction']['id']}"
+            assert set(reading["prediction"]["links"]) == {"image", "preview", "thumbnail"}
+            said = door.put(f"/inbox/{reading['id']}/answer", {"label": "normal"})
+            assert (said.status_code, said.json()["verdict"]) == (200, "unknown"), "a verdict would tell of the answer"
+            for path in ("", "/contours", "/mask.png", "/heatmap", "/heatmap.png", "/report.pdf", "/events"):
+                assert door.get(base + path).json()["code"] == "prediction_blind", path
+            assert door.put(f"{base}/review", {"verdict": "right"}).json()["code"] == "prediction_blind"
+            assert door.get(f"{base}/neighbours").status_code == 404
     found = eva.get("/agreement", params={"application": "eye"}).json()
     assert (found["asked"], found["read"]) == (3, 0), "no worker has compared them"
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -15,7 +16,9 @@ from atisbo.errors import NotFound
 from atisbo.services import heatmaps, images, predictions
 from atisbo.services.predictions import Outcome, PredictionView, Upload
 from atisbo.services.work import Workplace
+from atisbo.store.blobs import network
 from atisbo.store.queue import ERASE, EXPLAIN, PATIENT
+from atisbo.store.versions import VersionRecord
 from atisbo.worker.explain import Explaining
 from atisbo.worker.render import Rendering
 from tests.applications_for_tests.networks import HERE
@@ -34,7 +37,15 @@ def hands(workplace: Workplace) -> Iterator[tuple[Run, Run]]:
         yield Explaining(workplace, quarantine, registry).run, Rendering(workplace, quarantine, registry).erase
 
 
-def answered(workplace: Workplace, actor: Actor, label: str, *, version: str = CARD.version, cup: int = 40) -> UUID:
+def answered(
+    workplace: Workplace,
+    actor: Actor,
+    label: str,
+    *,
+    version: str = CARD.version,
+    cup: int = 40,
+    more: dict[str, Any] | None = None,
+) -> UUID:
     """A prediction of the eye that was answered with ``label``."""
     data = encoded(Image.fromarray(eye(cup=cup)), "PNG")
 
@@ -50,7 +61,9 @@ def answered(workplace: Workplace, actor: Actor, label: str, *, version: str = C
 
     asked = workplace.within(ask)
     attempt = workplace.within(lambda s: predictions.claim(s, [asked.id]))[asked.id]
-    findings = {"task": "classification", "label": label, "probability": 0.5, "width": 240, "height": 150}
+    findings = {"task": "classification", "label": label, "probability": 0.5, "width": 240, "height": 150} | (
+        more or {}
+    )
     outcome = Outcome(asked.id, attempt, "done", version=version, findings=findings, size=(240, 150))
     assert workplace.within(lambda s: predictions.record(s, [outcome])) == {asked.id}
     return asked.id
@@ -108,6 +121,21 @@ def test_another_network_does_not_explain_this_ones_answer(
     assert state(workplace, ana, asked) is State.OUTDATED
     with pytest.raises(NotFound, match="Another network"):
         picture(workplace, ana, asked)
+
+
+def test_the_version_that_answered_explains_its_answer_after_it_was_replaced(
+    workplace: Workplace, make_actor: Make, hands: tuple[Run, Run]
+) -> None:
+    former = CARD.model_copy(update={"issue": 2})
+    workplace.blobs.put(network(former.sha256), EYE.model.read_bytes())
+    facts = {"card": former.model_dump(mode="json"), "model": former.sha256, "origin": "file", "state": "retired"}
+    record = VersionRecord(application=EYE.name, name=former.version, **facts)
+    workplace.within(lambda s: s.add(record))
+    ana = make_actor()
+    asked = answered(workplace, ana, "glaucoma", version=former.version)
+    state(workplace, ana, asked)
+    work(workplace, EXPLAIN, hands[0])
+    assert state(workplace, ana, asked) is State.READY
 
 
 def test_only_its_readers_see_it(workplace: Workplace, make_actor: Make) -> None:

@@ -16,6 +16,7 @@ from atisbo.domain.cards import Card, OutputSpec, Strict, Task, TensorSpec, firs
 from atisbo.domain.finding import FindSection
 from atisbo.domain.forms import ReviewField
 from atisbo.domain.images import Region
+from atisbo.domain.pairs import PairSection
 from atisbo.domain.texts import LocalisedText, Name
 from atisbo.errors import Invalid, Misconfigured
 
@@ -104,6 +105,7 @@ class _File(Strict):
     labels: dict[str, LocalisedText] = Field(default_factory=dict)
     """Words for the card's labels, structures and ratios, by their names there."""
     review: ReviewSection = ReviewSection()
+    pair: PairSection | None = None
     consent: ConsentSection | None = None
     samples: tuple[Sample, ...] = ()
 
@@ -130,6 +132,8 @@ class Application(Strict):
     """Only without a card."""
     labels: dict[str, LocalisedText] = Field(default_factory=dict)
     review: ReviewSection
+    pair: PairSection | None = None
+    """Whether two pictures of one person may be asked about together, with what is compared between them."""
     consent: ConsentSection | None
     samples: tuple[Sample, ...]
     guide: bool = False
@@ -171,6 +175,7 @@ class Application(Strict):
             output=said.output,
             labels=said.labels,
             review=said.review,
+            pair=said.pair,
             consent=said.consent,
             samples=said.samples,
             guide=guides.check(folder),
@@ -218,8 +223,9 @@ def contradiction(application: Application, card: Card) -> str | None:
         return "structures: belong to a classification"
     if unknown := set(application.labels) - set(names(card)):
         return f"labels.{min(unknown)}: the card has no such label"
-    find = application.input.find
-    return find.fault(card) if find else None
+    find, pair = application.input.find, application.pair
+    fault = find.fault(card) if find else None
+    return fault or (pair.fault(card, application.review.fields) if pair else None)
 
 
 def names(card: Card) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ class Split(StrEnum):
 
 LEARNING: Final = (Split.TRAINING, Split.VALIDATION)
 """What may be looked at while a network is made."""
+PAIR: Final = "of one person"
+"""Two pictures of one person are never parted, whatever else images are grouped by."""
 OWNER: Final = "owner"
 """Grouping by who uploaded an image; everything else that groups is a field of the application's form."""
 

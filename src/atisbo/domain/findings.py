@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -101,3 +101,23 @@ class ClassificationFindings(Doubt):
 
 
 Findings = Annotated[SegmentationFindings | ClassificationFindings, Field(discriminator="task")]
+
+
+def without_outlines(findings: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Outlines are long and asked for by themselves."""
+    if findings is None:
+        return None
+    if findings.get("structures"):
+        return findings | {"structures": without_outlines(findings["structures"])}
+    if "regions" not in findings:
+        return findings
+    regions = [{k: v for k, v in region.items() if k != "contour"} for region in findings["regions"]]
+    return findings | {"regions": regions}
+
+
+def outlines_in(findings: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The part of an answer that says what was outlined: all of it, or the structures beside a class."""
+    if findings is None or findings["task"] == "segmentation":
+        return findings
+    structures: dict[str, Any] | None = findings.get("structures")
+    return structures

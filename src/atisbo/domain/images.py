@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -62,3 +63,9 @@ class Limits(BaseModel):
         if self.min_side > self.max_side:
             raise ValueError("min_side is larger than max_side")
         return self
+
+
+def display_name(name: str) -> str:
+    """The last part of a sent file name, without control characters: for people to read, never a path."""
+    last = re.split(r"[/\\]", name)[-1]
+    return "".join(c for c in last if c.isprintable() and not 0xD800 <= ord(c) <= 0xDFFF)[:200] or "image"

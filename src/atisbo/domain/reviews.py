@@ -74,6 +74,13 @@ def _answered(status: Status, findings: Mapping[str, Any] | None) -> str | None:
     return str(findings["label"])
 
 
+def verdict_on(findings: Mapping[str, Any] | None, label: str | None) -> Verdict | None:
+    """What naming a class says of the network's answer; None where no class was answered, or none was named."""
+    if label is None or findings is None or findings["task"] != "classification":
+        return None
+    return Verdict.RIGHT if findings["label"] == label else Verdict.WRONG
+
+
 def _label(said: Review, answered: str | None) -> str | None:
     if answered is None or said.verdict is Verdict.UNKNOWN:
         return said.label

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.applications import Application
 from atisbo.domain.images import Region
+from atisbo.domain.pairs import Half
 from atisbo.errors import NotAllowed, NotFound
 from atisbo.services import consents
-from atisbo.services.predictions import PredictionView, earlier_one, job_of, request_hash, view, waiting_for
+from atisbo.services.predictions import PredictionView, half_of, view
+from atisbo.services.questions import earlier_one, job_of, request_hash, waiting_for
 from atisbo.store.images import ImageRecord, readable
+from atisbo.store.predictions import PredictionRecord
 from atisbo.store.queue import PREDICT, enqueue
 
 
@@ -45,11 +49,19 @@ def ask(
         earlier = earlier_one(session, actor, idempotency_key, request)
         if earlier is not None:
             return view(session, earlier)
-    prediction = waiting_for(image, application, region, idempotency_key, request)
+    prediction = waiting_for(image, application, region, idempotency_key, request, _half(session, image, application))
     session.add(prediction)
     session.flush()
     enqueue(session, PREDICT, job_of(prediction))
     return view(session, prediction, queued=False)
+
+
+def _half(session: Session, image: ImageRecord, application: Application) -> Half | None:
+    """Another part of one of two pictures takes its place in the pair."""
+    asked = (PredictionRecord.image_id == image.id, PredictionRecord.application == application.name)
+    query = select(PredictionRecord).where(*asked).order_by(PredictionRecord.created_at.desc()).limit(1)
+    newest = session.scalar(query)
+    return half_of(newest) if newest else None
 
 
 def own(session: Session, actor: Actor, image_id: UUID) -> ImageRecord:

@@ -40,6 +40,11 @@ class QueueShape(BaseModel):
     """Seconds until the answer, from how quickly the last ones came; null where nobody can tell."""
 
 
+class PairOfShape(BaseModel):
+    id: UUID
+    side: str
+
+
 class PredictionShape(BaseModel):
     id: UUID
     application: str
@@ -49,6 +54,8 @@ class PredictionShape(BaseModel):
     version: str | None
     image: ImageShape
     region: Region | None
+    pair: PairOfShape | None
+    """The two pictures that it is one of, if it is."""
     findings: dict[str, Any] | None
     """With the status `done` or `unsure`; `uncertainty` (0 certain, 1 could be either) and `unsure` say how far to
     trust it. A classification may bring `structures`, outlined like a segmentation, and `ratios` of them."""
@@ -70,6 +77,7 @@ def shape(view: PredictionView, language: str) -> PredictionShape:
         version=view.version,
         image=ImageShape(**vars(view.image)),
         region=view.region,
+        pair=view.half and PairOfShape(id=view.half.pair_id, side=view.half.side),
         findings=view.findings,
         failure=failure
         and FailureShape(
@@ -86,6 +94,8 @@ def shape(view: PredictionView, language: str) -> PredictionShape:
 def _links(view: PredictionView) -> dict[str, str]:
     base = f"/api/v1/predictions/{view.id}"
     links = {"self": base, "events": f"{base}/events", "image": f"/api/v1/images/{view.image.id}"}
+    if view.half is not None:
+        links["pair"] = f"/api/v1/applications/{view.application}/pairs/{view.half.pair_id}"
     if view.outlined:
         links |= {
             "mask": f"{base}/mask.png",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from sqlalchemy.orm import Session
@@ -12,7 +12,8 @@ from atisbo.config import Settings
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.applications import Application
 from atisbo.domain.consents import Kind
-from atisbo.domain.images import Region
+from atisbo.domain.images import Region, display_name
+from atisbo.domain.pairs import Half
 from atisbo.errors import AtisboError, Invalid, Unavailable, UserError
 from atisbo.services import archives, consents, notices, predictions, webhooks
 from atisbo.services.archives import Entry, Limits
@@ -50,6 +51,8 @@ class Question:
     idempotency_key: str | None = None
     webhook_url: str = ""
     """Told of each answer, if it is given."""
+    halves: Mapping[str, Half] = field(default_factory=dict)
+    """Of two pictures of one person, by file name, as ``regions``."""
 
 
 def limits(settings: Settings) -> Limits:
@@ -139,6 +142,7 @@ def _one(workplace: Workplace, actor: Actor, question: Question, number: int, en
             application=question.application,
             upload=Upload(entry.data or b"", name),
             region=question.regions.get(entry.name) or question.regions.get(name),
+            half=question.halves.get(entry.name) or question.halves.get(name),
             training_consent=Kind.TRAINING in question.permits,
             sharing_consent=Kind.SHARING in question.permits,
             idempotency_key=f"{key}#{number}" if key else None,
@@ -154,4 +158,4 @@ def _one(workplace: Workplace, actor: Actor, question: Question, number: int, en
 
 
 def _shown(entry: Entry) -> str:
-    return predictions.display_name(entry.name)
+    return display_name(entry.name)

@@ -35,6 +35,7 @@ class Candidate:
     original: str
     """SHA-256 of the bytes as they were uploaded."""
     region: dict[str, int] | None
+    pair_id: UUID | None
     status: str
     attempt: int
     """Whose mask is the answer's."""
@@ -109,6 +110,7 @@ def _found(application: str, filters: Filters, plan: Plan, *, consented: bool) -
             PredictionRecord.owner_id,
             ImageRecord.sha256.label("original"),
             PredictionRecord.region,
+            PredictionRecord.pair_id,
             PredictionRecord.status,
             PredictionRecord.attempt,
             PredictionRecord.version,

@@ -16,7 +16,7 @@ from atisbo.domain.access import Actor, Right
 from atisbo.domain.deletions import Kind
 from atisbo.errors import Conflict, NotFound
 from atisbo.services import audit
-from atisbo.services.predictions import job_of
+from atisbo.services.questions import job_of
 from atisbo.store import deletions as store
 from atisbo.store.db import now
 from atisbo.store.deletions import DeletionRecord

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
-from atisbo.domain.datasets import OWNER, Content, Plan, Shares, Split, Status, content_sha256, key
+from atisbo.domain.datasets import OWNER, PAIR, Content, Plan, Shares, Split, Status, content_sha256, key
 from atisbo.domain.predictions import Failure
 from atisbo.domain.splits import Division, Member, divide
 from atisbo.errors import AtisboError, Conflict
@@ -131,7 +131,7 @@ def _divide(
 
 def _groups(salt: bytes, item: DatasetItemRecord, owner: UUID, group_by: Iterable[str]) -> tuple[bytes, ...]:
     facts = (item.facts or {}) | {f"group {OWNER}": key(salt, f"group {OWNER}", str(owner)).hex()}
-    return tuple(bytes.fromhex(facts[f"group {name}"]) for name in group_by if f"group {name}" in facts)
+    return tuple(bytes.fromhex(facts[f"group {name}"]) for name in (*group_by, PAIR) if f"group {name}" in facts)
 
 
 def _earlier(session: Session, application: str, pictures: set[str | None]) -> list[DatasetItemRecord]:

@@ -15,14 +15,14 @@ from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card
 from atisbo.domain.corrections import layers
 from atisbo.domain.inbox import CLAIM, PREFETCH_MAX, RANDOM_EVERY, Drawn, worth
-from atisbo.domain.reviews import Verdict
+from atisbo.domain.reviews import Verdict, verdict_on
 from atisbo.errors import Conflict, Invalid, NotFound
 from atisbo.services import panels, predictions, reviews
 from atisbo.services.predictions import PredictionView
 from atisbo.services.reviews import ReviewView
 from atisbo.store import readings as store
 from atisbo.store.db import now
-from atisbo.store.predictions import PredictionRecord, readable
+from atisbo.store.predictions import PredictionRecord, visible
 from atisbo.store.readings import ReadingRecord
 from atisbo.store.reviews import current
 
@@ -35,7 +35,7 @@ class Reading:
     drawn: Drawn
     chance: float | None
     worth: float
-    """0..1: how much there is to be learnt from it."""
+    """0..1: how much there is to be learnt from it; 0 where the answer, which it is made of, is not shown."""
     expires_at: datetime
     answered_at: datetime | None
     hidden: bool
@@ -110,7 +110,7 @@ def answer(
     """Write the review, and note that the reading is done. Answering again changes the review.
 
     Args:
-        verdict: None where the network's answer is hidden; then it follows from the label.
+        verdict: None where the network's answer is hidden; then it follows from the label, when the two are compared.
 
     Raises:
         NotFound: no such reading of this actor's.
@@ -121,8 +121,9 @@ def answer(
     if record.answered_at is None and store.held_by_another(session, record):
         raise Conflict("reading_expired", "This image was given to somebody else meanwhile. Go on with the next one.")
     earlier = session.scalar(current(record.prediction_id, actor.user_id))
-    if _hidden(session, record):
-        verdict = _verdict(record.prediction, label, drawn=earlier is not None and earlier.mask_state is not None)
+    hidden = _hidden(session, record)
+    if hidden:
+        verdict = _verdict(session, record, label, drawn=earlier is not None and earlier.mask_state is not None)
     elif verdict is None:
         raise Invalid("verdict_missing", "Say whether the answer was right.")
     said = reviews.put(
@@ -134,6 +135,7 @@ def answer(
         verdict=verdict,
         label=label,
         metadata=metadata if metadata is not None else (earlier.answers if earlier else None),
+        blind=hidden,
     )
     record.answered_at = now()
     session.flush()
@@ -148,11 +150,12 @@ def _layers(card: Card) -> tuple[str, ...]:
         return ()
 
 
-def _verdict(record: PredictionRecord, label: str | None, *, drawn: bool) -> Verdict:
-    """Of somebody who does not see the answer: right if the label is the network's; of an outline nothing is said."""
-    findings = record.findings or {}
-    if findings.get("task") == "classification" and label is not None:
-        return Verdict.RIGHT if findings["label"] == label else Verdict.WRONG
+def _verdict(session: Session, record: ReadingRecord, label: str | None, *, drawn: bool) -> Verdict:
+    """Of somebody who does not see the answer: none before the two are compared, for it would tell of the answer."""
+    findings = record.prediction.findings or {}
+    if findings.get("task") == "classification":
+        told = None if store.hides(session, record.prediction_id) else verdict_on(findings, label)
+        return told or Verdict.UNKNOWN
     if not drawn and label is not None:
         raise Invalid("outline_missing", "Draw the outline first.")
     return Verdict.UNKNOWN
@@ -184,7 +187,7 @@ def release(session: Session, actor: Actor, *, reading_id: UUID) -> None:
 
 def find(session: Session, actor: Actor, *, reading_id: UUID) -> ReadingRecord:
     _rights(actor)
-    seen = readable(actor).with_only_columns(PredictionRecord.id)
+    seen = visible(actor).with_only_columns(PredictionRecord.id)
     record = session.scalar(
         select(ReadingRecord).where(
             ReadingRecord.id == reading_id,
@@ -230,14 +233,16 @@ def _view(session: Session, actor: Actor, record: ReadingRecord) -> Reading:
     theirs = session.scalar(current(record.prediction_id, prediction.owner_id))
     readers = store.readers_of(session, record.prediction_id) if drawn is Drawn.ADJUDICATION else []
     shown = drawn is not Drawn.PANEL and prediction.owner_id != actor.user_id
+    hidden = _hidden(session, record)
+    said = worth((prediction.findings or {}).get("uncertainty"), theirs.verdict if theirs else None)
     return Reading(
         id=record.id,
         drawn=drawn,
         chance=record.chance,
-        worth=worth((prediction.findings or {}).get("uncertainty"), theirs.verdict if theirs else None),
+        worth=0.0 if hidden else said,
         expires_at=record.expires_at,
         answered_at=record.answered_at,
-        hidden=_hidden(session, record),
+        hidden=hidden,
         prediction=prediction,
         asked=reviews.view(theirs) if theirs and shown else None,
         readers=[reviews.view(one) for one in readers],

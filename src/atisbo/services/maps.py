@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -18,7 +18,7 @@ from atisbo.store.db import now
 from atisbo.store.embeddings import EmbeddingRecord, searchable, searched
 from atisbo.store.images import ImageRecord
 from atisbo.store.maps import MapRecord, PointRecord
-from atisbo.store.predictions import PredictionRecord
+from atisbo.store.predictions import PredictionRecord, read_blind
 from atisbo.store.queue import MAP, enqueue
 from atisbo.store.reviews import ReviewRecord
 
@@ -122,7 +122,7 @@ def _points(session: Session, actor: Actor, record: MapRecord) -> list[Point]:
         .outerjoin(picture, picture.id == EmbeddingRecord.image_id)
         .outerjoin(PredictionRecord, PredictionRecord.id == EmbeddingRecord.prediction_id)
         .outerjoin(ReviewRecord, (ReviewRecord.prediction_id == EmbeddingRecord.prediction_id) & said)
-        .where(_of(record), searchable(actor.user_id))
+        .where(_of(record), searchable(actor.user_id), or_(~read_blind(), picture.owner_id == actor.user_id))
         .order_by(EmbeddingRecord.id)
     )
     return [_point(row, actor) for row in session.execute(query)]

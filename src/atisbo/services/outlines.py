@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor
+from atisbo.domain.findings import outlines_in
 from atisbo.errors import NotFound
-from atisbo.services.predictions import find, outlines_in
+from atisbo.services.predictions import find
 from atisbo.store.blobs import answered
 from atisbo.store.predictions import PredictionRecord
 

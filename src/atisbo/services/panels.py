@@ -14,13 +14,13 @@ from atisbo.domain.access import Actor, Right
 from atisbo.domain.agreement import AGREED_DICE, Estimate, kappa, mean
 from atisbo.domain.corrections import MaskState
 from atisbo.domain.inbox import READERS, Drawn
-from atisbo.domain.reviews import Verdict
+from atisbo.domain.reviews import Verdict, verdict_on
 from atisbo.errors import Conflict, Invalid
 from atisbo.services import audit
 from atisbo.store import readings as store
 from atisbo.store.blobs import Blobs, corrected
 from atisbo.store.db import now
-from atisbo.store.predictions import PredictionRecord, readable
+from atisbo.store.predictions import PredictionRecord, visible
 from atisbo.store.queue import COMPARE, URGENT, enqueue
 from atisbo.store.readings import PanelRecord, ReadingRecord
 from atisbo.store.reviews import ReviewRecord
@@ -180,7 +180,16 @@ def settle(session: Session, *, prediction_id: UUID, dice: Mapping[str, float] |
     panel.dice = dict(dice) if dice is not None else None
     panel.agreed = _agree(panel.prediction, said, dice)
     panel.settled_at = now() if panel.agreed else None
+    if panel.hidden:
+        _reveal(panel.prediction, said)
     session.flush()
+
+
+def _reveal(prediction: PredictionRecord, said: Sequence[ReviewRecord]) -> None:
+    """Who read blind said what it is; only now they may be told whether the network was right."""
+    for one in said:
+        if (verdict := verdict_on(prediction.findings, one.label)) is not None:
+            one.verdict = verdict.value
 
 
 def _agree(prediction: PredictionRecord, said: Sequence[ReviewRecord], dice: Mapping[str, float] | None) -> bool:
@@ -232,7 +241,7 @@ def agreement(session: Session, actor: Actor, *, application: str, listed: int =
 
 
 def _panels(session: Session, actor: Actor, application: str) -> list[PanelRecord]:
-    seen = readable(actor).with_only_columns(PredictionRecord.id).where(PredictionRecord.application == application)
+    seen = visible(actor).with_only_columns(PredictionRecord.id).where(PredictionRecord.application == application)
     query = select(PanelRecord).where(PanelRecord.prediction_id.in_(seen))
     return list(session.scalars(query.order_by(PanelRecord.created_at.desc(), PanelRecord.id)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Right
@@ -48,7 +48,7 @@ def shared(session: Session, ids: list[UUID], *, user_id: UUID | None = None) ->
         .where(
             PredictionRecord.id.in_(ids),
             PredictionRecord.status.in_(ANSWERED),
-            or_(ImageRecord.shared, ImageRecord.owner_id == user_id),
+            or_(and_(ImageRecord.shared, ~store.read_blind()), ImageRecord.owner_id == user_id),
         )
     )
     return _Known({record.id: record for record in session.scalars(query)})

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select, text, tuple_
+from sqlalchemy import exists, tuple_
 from sqlalchemy.orm import Session
 
+from atisbo.domain import pairs
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.applications import Application
-from atisbo.domain.images import Region
+from atisbo.domain.findings import outlines_in, without_outlines
+from atisbo.domain.images import Region, display_name
+from atisbo.domain.pairs import Half
 from atisbo.domain.predictions import Failure, Status
-from atisbo.errors import Conflict, Invalid, NotFound
+from atisbo.errors import Invalid, NotAllowed, NotFound
 from atisbo.services import consents, cursors, quotas, waiting
+from atisbo.services.questions import earlier_one, job_of, request_hash, waiting_for
 from atisbo.services.waiting import Place
 from atisbo.store import predictions as store
 from atisbo.store.blobs import Blobs, derived, digest, original
@@ -65,6 +66,7 @@ class PredictionView:
     version: str | None
     image: ImageView
     region: Region | None
+    half: Half | None
     findings: dict[str, Any] | None
     failure: Failure | None
     place: Place | None
@@ -99,6 +101,7 @@ def ask(
     training_consent: bool = False,
     sharing_consent: bool = False,
     idempotency_key: str | None = None,
+    half: Half | None = None,
 ) -> PredictionView:
     """Store the bytes, and write image, prediction and job in the caller's transaction.
 
@@ -109,7 +112,7 @@ def ask(
 
     Raises:
         ConsentNeeded: the actor has not agreed to the terms.
-        Invalid: no bytes, or a region or a consent that the application does not take.
+        Invalid: no bytes, or a region, a consent or a pair that the application does not take.
         Conflict: the key was used for another request.
         TooMany, TooLarge: the actor keeps as much here as they may.
     """
@@ -118,8 +121,10 @@ def ask(
     if not upload.data:
         raise Invalid("upload_empty", "The file is empty. Choose the picture again.")
     application.input.check(region)
+    if half is not None:
+        pairs.check(application.pair, application.review.fields, half)
     name = digest(upload.data)
-    request = request_hash(application, name, region)
+    request = request_hash(application, name, region, half)
     if idempotency_key is not None:
         earlier = earlier_one(session, actor, idempotency_key, request)
         if earlier is not None:
@@ -133,7 +138,7 @@ def ask(
         byte_size=len(upload.data),
         file_name=display_name(upload.file_name),
     )
-    prediction = waiting_for(image, application, region, idempotency_key, request)
+    prediction = waiting_for(image, application, region, idempotency_key, request, half)
     session.add(prediction)
     session.flush()
     quotas.check(session, actor)
@@ -145,70 +150,30 @@ def ask(
     return view(session, prediction, queued=False)
 
 
-def waiting_for(
-    image: ImageRecord, application: Application, region: Region | None, key: str | None, request: str
-) -> PredictionRecord:
-    """A question, not asked yet; ``request`` is kept with the idempotency ``key``."""
-    return PredictionRecord(
-        image=image,
-        owner_id=image.owner_id,
-        application=application.name,
-        region=region.model_dump() if region else None,
-        status=Status.WAITING.value,
-        idempotency_key=key,
-        request_hash=request if key else None,
-    )
-
-
-def job_of(record: PredictionRecord) -> dict[str, Any]:
-    """All that a worker needs, so that it reads nothing more."""
-    return {
-        "prediction": str(record.id),
-        "original": record.image.sha256,
-        "application": record.application,
-        "region": record.region,
-    }
-
-
-def request_hash(application: Application, name: str, region: Region | None) -> str:
-    """Of what is asked about the bytes, or the image, of this name."""
-    said = [application.name, name, region.model_dump() if region else None]
-    return sha256(json.dumps(said).encode()).hexdigest()
-
-
-def earlier_one(session: Session, actor: Actor, key: str, request: str) -> PredictionRecord | None:
-    """The prediction made with this key, holding others with the same key off until we commit."""
-    if not key.isprintable() or not 1 <= len(key) <= 200:
-        raise Invalid("idempotency_key", "The idempotency key must be 1 to 200 printable characters.")
-    lock = int.from_bytes(sha256(f"{actor.user_id} {key}".encode()).digest()[:7])
-    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock})
-    record = session.scalar(
-        select(PredictionRecord).where(
-            PredictionRecord.owner_id == actor.user_id, PredictionRecord.idempotency_key == key
-        )
-    )
-    if record is not None and record.request_hash != request:
-        raise Conflict("idempotency_reused", "This idempotency key was used for another request. Use a new one.")
-    return record
-
-
-def display_name(name: str) -> str:
-    """The last part of a sent file name, without control characters: for people to read, never a path."""
-    last = re.split(r"[/\\]", name)[-1]
-    return "".join(c for c in last if c.isprintable() and not 0xD800 <= ord(c) <= 0xDFFF)[:200] or "image"
-
-
 def get(session: Session, actor: Actor, *, prediction_id: UUID) -> PredictionView:
-    """Raises NotFound for what is not there and for what this actor may not see, alike."""
+    """Raises NotFound for what is not there and for what this actor may not see, alike; NotAllowed: see ``find``."""
     return view(session, find(session, actor, prediction_id))
 
 
-def find(session: Session, actor: Actor, prediction_id: UUID) -> PredictionRecord:
+def find(session: Session, actor: Actor, prediction_id: UUID, *, blind: bool = False) -> PredictionRecord:
+    """The prediction, for somebody who may read its answer; with ``blind`` for somebody who gets none of it from us.
+
+    Raises:
+        NotFound: not there, or not visible to this actor.
+        NotAllowed: two readers are asked for it without knowing the answer.
+    """
     actor.require(Right.PREDICT)
-    record = session.scalar(store.readable(actor).where(PredictionRecord.id == prediction_id))
-    if record is None:
-        raise NotFound("prediction_unknown", "There is no such prediction, or it has been deleted.")
-    return record
+    this = PredictionRecord.id == prediction_id
+    record = session.scalar((store.visible if blind else store.readable)(actor).where(this))
+    if record is not None:
+        return record
+    if not blind and session.scalar(store.visible(actor).where(this)) is not None:
+        raise NotAllowed(
+            "prediction_blind",
+            "Two readers are looking at this image without knowing the network's answer. "
+            "It can be seen once both have answered.",
+        )
+    raise NotFound("prediction_unknown", "There is no such prediction, or it has been deleted.")
 
 
 def list_(
@@ -270,30 +235,15 @@ def view(
         version=record.version,
         image=ImageView(image.id, image.file_name, image.width, image.height, image.training_consent, image.shared),
         region=Region(**record.region) if record.region else None,
-        findings=_without_outlines(record.findings),
+        half=half_of(record),
+        findings=without_outlines(record.findings),
         failure=Failure.model_validate(record.failure) if record.failure else None,
         place=place or waiting.place(session, record) if queued and not status.finished else None,
     )
 
 
-def _without_outlines(findings: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Outlines are long and asked for by themselves."""
-    if findings is None:
-        return None
-    if findings.get("structures"):
-        return findings | {"structures": _without_outlines(findings["structures"])}
-    if "regions" not in findings:
-        return findings
-    regions = [{k: v for k, v in region.items() if k != "contour"} for region in findings["regions"]]
-    return findings | {"regions": regions}
-
-
-def outlines_in(findings: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The part of an answer that says what was outlined: all of it, or the structures beside a class."""
-    if findings is None or findings["task"] == "segmentation":
-        return findings
-    structures: dict[str, Any] | None = findings.get("structures")
-    return structures
+def half_of(record: PredictionRecord) -> Half | None:
+    return Half(record.pair_id, record.side) if record.pair_id is not None and record.side is not None else None
 
 
 def claim(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, delete, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from atisbo.domain import reviews as rules
 from atisbo.domain.access import Actor, Right
@@ -66,15 +66,18 @@ class Page:
     next: str | None
 
 
-def find(session: Session, actor: Actor, *, prediction_id: UUID) -> PredictionRecord:
+def find(session: Session, actor: Actor, *, prediction_id: UUID, blind: bool = True) -> PredictionRecord:
     """The prediction, if this actor may review it.
+
+    Args:
+        blind: nothing of the answer is said to the actor; see ``predictions.find``.
 
     Raises:
         NotFound: not there, or not visible to this actor.
-        NotAllowed: visible, somebody else's, and the actor is no curator.
+        NotAllowed: visible, somebody else's, and the actor is no curator; or it is read blind.
     """
     actor.require(Right.REVIEW)
-    record = predictions.find(session, actor, prediction_id)
+    record = predictions.find(session, actor, prediction_id, blind=blind)
     if record.owner_id != actor.user_id and not actor.may(Right.REVIEW_ALL):
         raise NotAllowed("review_foreign", "This image belongs to somebody else. Only a curator can review it.")
     return record
@@ -91,6 +94,7 @@ def put(
     label: str | None = None,
     metadata: Mapping[str, object] | None = None,
     expected: int | None = None,
+    blind: bool = False,
 ) -> ReviewView:
     """Write the actor's review of a prediction, as a new version if there is one already.
 
@@ -98,13 +102,14 @@ def put(
 
     Args:
         expected: the version that the actor has read, 0 for none; None writes whatever is there.
+        blind: for ``inbox.answer``, which says no verdict in the place of somebody who is not to know the answer.
 
     Raises:
         NotFound, NotAllowed: see ``find``.
         Outdated: another version was written meanwhile.
         Conflict, Invalid: see ``domain.reviews.check``.
     """
-    record = find(session, actor, prediction_id=prediction_id)
+    record = find(session, actor, prediction_id=prediction_id, blind=blind)
     checked = rules.check(
         fields=application.review.fields,
         labels=card.output.labels,
@@ -259,6 +264,11 @@ def _current(actor: Actor) -> Select[ReviewRecord]:
 
 
 def view(record: ReviewRecord) -> ReviewView:
+    """Without how far an outline agrees with the network's where that is not to be known yet."""
+    mask, session = mask_of(record), object_session(record)
+    others = record.author_id != record.prediction.owner_id
+    if mask is not None and others and session is not None and readings.hides(session, record.prediction_id):
+        mask = replace(mask, dice=None)
     return ReviewView(
         prediction_id=record.prediction_id,
         author_id=record.author_id,
@@ -267,7 +277,7 @@ def view(record: ReviewRecord) -> ReviewView:
         verdict=Verdict(record.verdict),
         label=record.label,
         metadata=record.answers,
-        mask=mask_of(record),
+        mask=mask,
         created_at=record.created_at,
         current=record.superseded_at is None,
     )

@@ -17,12 +17,12 @@ from atisbo.domain.cards import Card
 from atisbo.domain.images import Region
 from atisbo.domain.versions import CANDIDATE, State
 from atisbo.errors import Conflict, NotFound
-from atisbo.services import audit
+from atisbo.services import audit, predictions
 from atisbo.services.versions import VersionView, find, view
 from atisbo.store import versions as store
 from atisbo.store.blobs import Blobs, answered, derived
 from atisbo.store.db import now
-from atisbo.store.predictions import PredictionRecord
+from atisbo.store.predictions import PredictionRecord, readable
 from atisbo.store.queue import PATIENT, SHADOW, enqueue_all
 from atisbo.store.shadows import ShadowRecord
 from atisbo.store.versions import VersionRecord
@@ -143,10 +143,11 @@ def read(session: Session, actor: Actor, *, blobs: Blobs, version_id: UUID, limi
     mine = ShadowRecord.version_id == version.id
     count = select(func.count(), func.sum(cast(ShadowRecord.same, Integer))).where(mine)
     answers, same = session.execute(count).one()
+    seen = readable(actor).with_only_columns(PredictionRecord.id)
     query = (
         select(ShadowRecord, PredictionRecord)
         .join(PredictionRecord, PredictionRecord.id == ShadowRecord.prediction_id)
-        .where(mine, ~ShadowRecord.same)
+        .where(mine, ~ShadowRecord.same, PredictionRecord.id.in_(seen))
         .order_by(ShadowRecord.agreement, ShadowRecord.created_at.desc())
         .limit(limit)
     )
@@ -185,8 +186,10 @@ def picture(session: Session, actor: Actor, *, blobs: Blobs, version_id: UUID, p
 
     Raises:
         NotFound: there is no such picture.
+        NotAllowed: see ``predictions.find``.
     """
     version = find(session, actor, version_id)
+    predictions.find(session, actor, prediction_id)
     known = session.get(ShadowRecord, (prediction_id, version.id))
     data = blobs.get(picture_name(prediction_id, version.id)) if known else None
     if data is None:

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from atisbo.config import Settings
-from atisbo.domain.datasets import OWNER, Filters, Plan, Status, canonical, key
+from atisbo.domain.datasets import OWNER, PAIR, Filters, Plan, Status, canonical, key
 from atisbo.domain.images import Limits, Region
 from atisbo.domain.reviews import Verdict
 from atisbo.errors import BadImage, UserError
@@ -224,4 +224,7 @@ def _known(candidate: Candidate, plan: Plan, salt: bytes) -> dict[str, Any]:
         for name in plan.group_by
         if name in candidate.answers
     }
+    if candidate.pair_id is not None:
+        pair = f"{candidate.owner_id} {candidate.pair_id}"
+        groups[f"group {PAIR}"] = key(salt, f"group {PAIR}", pair).hex()
     return answers | own | groups

@@ -246,6 +246,13 @@ def card_of(session: Session, *, version_id: UUID) -> Card | None:
     return Card.model_validate(record.card) if record else None
 
 
+def card_named(session: Session, *, application: str, name: str) -> Card | None:
+    """For workers: the card of the version that predictions name so."""
+    query = select(VersionRecord).where(VersionRecord.application == application, VersionRecord.name == name)
+    record = session.scalar(query)
+    return Card.model_validate(record.card) if record else None
+
+
 def proven(session: Session, *, version_id: UUID, error: AtisboError | None = None) -> None:
     """For workers: the network fits its card, or was refused with an error. Saying it twice does no harm."""
     record = session.get(VersionRecord, version_id)

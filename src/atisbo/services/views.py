@@ -8,10 +8,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor
+from atisbo.domain.findings import outlines_in
 from atisbo.domain.predictions import Status
 from atisbo.errors import NotFound
 from atisbo.i18n import LANGUAGES
-from atisbo.services.predictions import find, outlines_in
+from atisbo.services.predictions import find
 from atisbo.store.blobs import Blobs, answered, derived
 from atisbo.store.predictions import PredictionRecord, notify
 from atisbo.store.queue import RENDER, URGENT, enqueue
@@ -28,6 +29,7 @@ MEDIA_TYPES: Final = {
     "report.es.pdf": "application/pdf",
 }
 _OF_THE_ANSWER: Final = frozenset({"mask.png", "overlay.png", "layers.png"})
+_WITHOUT_ANSWER: Final = frozenset({"crop.png", "preview.jpg", "thumbnail.jpg", "part.jpg"})
 _REPORTS: Final = {f"report.{language}.pdf": language for language in LANGUAGES}
 RENDERED: Final = "rendered"
 """Said on the predictions' channel in place of a status when the pictures are there."""
@@ -39,7 +41,8 @@ def read(session: Session, actor: Actor, *, blobs: Blobs, prediction_id: UUID, v
     Raises:
         NotFound: no such prediction for this actor, or it has no such picture.
     """
-    return made(session, find(session, actor, prediction_id), blobs=blobs, view=view)
+    record = find(session, actor, prediction_id, blind=view in _WITHOUT_ANSWER)
+    return made(session, record, blobs=blobs, view=view)
 
 
 def made(session: Session, record: PredictionRecord, *, blobs: Blobs, view: str) -> bytes | None:
@@ -61,6 +64,7 @@ def made(session: Session, record: PredictionRecord, *, blobs: Blobs, view: str)
             "prediction": str(record.id),
             "owner": str(record.owner_id),
             "application": record.application,
+            "version": record.version,
             "original": record.image.sha256,
             "region": record.region,
             "answered": outlined,

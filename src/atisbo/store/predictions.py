@@ -12,14 +12,19 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import (
     REAL,
     CheckConstraint,
+    ColumnElement,
     Computed,
     ForeignKey,
     Index,
     Select,
     String,
     UniqueConstraint,
+    column,
+    exists,
     func,
+    or_,
     select,
+    table,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -47,6 +52,7 @@ class PredictionRecord(Identified, Base):
         CheckConstraint("status IN ('waiting','running','done','unsure','refused','failed')", name="status"),
         CheckConstraint("(status IN ('waiting','running')) = (finished_at IS NULL)", name="finished"),
         CheckConstraint("(status IN ('refused','failed')) = (failure IS NOT NULL)", name="failure"),
+        CheckConstraint("(pair_id IS NULL) = (side IS NULL)", name="pair"),
         CheckConstraint("status NOT IN ('done','unsure') OR findings IS NOT NULL", name="findings"),
         UniqueConstraint("owner_id", "idempotency_key"),
         Index("ix_predictions_owner_created", "owner_id", "created_at"),
@@ -66,12 +72,16 @@ class PredictionRecord(Identified, Base):
             postgresql_where=text("status IN ('waiting','running')"),
         ),
         Index("ix_predictions_finished_at", "finished_at"),
+        Index("ix_predictions_pair", "pair_id", postgresql_where=text("pair_id IS NOT NULL")),
     )
 
     image_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), index=True)
     owner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     application: Mapped[str] = mapped_column(String(60))
     region: Mapped[dict[str, int] | None] = mapped_column(JSONB(none_as_null=True))
+    pair_id: Mapped[uuid.UUID | None]
+    """Shared with the other picture of the same person, whoever that is; ``side`` tells the two apart."""
+    side: Mapped[str | None] = mapped_column(String(60))
     status: Mapped[str] = mapped_column(String(10), default="waiting")
     attempt: Mapped[int] = mapped_column(default=0)
     """Rises with every claim; a result is only taken from the latest, so a late write of a lost lease is refused."""
@@ -119,8 +129,30 @@ class Outcome:
     """Their standard deviation."""
 
 
+_PANELS = table("panels", column("prediction_id"), column("hidden"), column("agreed"))
+"""See ``store.readings.PanelRecord``, which is made of predictions."""
+
+
+def read_blind() -> ColumnElement[bool]:
+    """Two readers are asked for it who are not to know the answer, and they have not been compared yet."""
+    return exists().where(_PANELS.c.prediction_id == PredictionRecord.id, _PANELS.c.hidden, _PANELS.c.agreed.is_(None))
+
+
 def readable(actor: Actor) -> Select[PredictionRecord]:
-    """The predictions this actor may see: their own, or all."""
+    """The predictions whose answers this actor may see: their own, or all but those that are read blind.
+
+    Anybody who may see all may be one of the readers, or might tell them.
+    """
+    query = visible(actor)
+    return (
+        query.where(or_(PredictionRecord.owner_id == actor.user_id, ~read_blind()))
+        if actor.may(Right.SEE_ALL)
+        else query
+    )
+
+
+def visible(actor: Actor) -> Select[PredictionRecord]:
+    """The predictions whose pictures this actor may see: their own, or all."""
     query = select(PredictionRecord)
     return query if actor.may(Right.SEE_ALL) else query.where(PredictionRecord.owner_id == actor.user_id)
 

@@ -28,7 +28,7 @@ from atisbo.domain import inbox as rules
 from atisbo.domain.access import Actor
 from atisbo.domain.inbox import Drawn
 from atisbo.store.db import Base, Identified, now
-from atisbo.store.predictions import PredictionRecord, readable
+from atisbo.store.predictions import PredictionRecord, read_blind, visible
 from atisbo.store.reviews import ReviewRecord
 from atisbo.store.worth import LOT, unlike, worth
 
@@ -101,7 +101,7 @@ def unread(actor: Actor, application: str) -> Select[uuid.UUID]:
     """The answers that nobody has, has read, or was asked for in a panel."""
     panel = exists().where(PanelRecord.prediction_id == PredictionRecord.id)
     return (
-        readable(actor)
+        visible(actor)
         .with_only_columns(PredictionRecord.id)
         .where(PredictionRecord.application == application, PredictionRecord.status.in_(_ANSWERED))
         .where(~_taken(), ~panel)
@@ -111,7 +111,7 @@ def unread(actor: Actor, application: str) -> Select[uuid.UUID]:
 def waiting(actor: Actor, application: str, drawn: Drawn) -> Select[uuid.UUID, datetime]:
     """The predictions that this actor could be given, those first that should be given first."""
     query = (
-        readable(actor)
+        visible(actor)
         .with_only_columns(PredictionRecord.id, PredictionRecord.created_at)
         .where(PredictionRecord.application == application, PredictionRecord.status.in_(_ANSWERED))
         .where(~_taken(ReadingRecord.reader_id == actor.user_id))
@@ -224,16 +224,27 @@ def labels_of(ids: Sequence[uuid.UUID]) -> Select[uuid.UUID, str | None]:
 
 
 def blind(session: Session, prediction_id: uuid.UUID, reader_id: uuid.UUID) -> bool:
-    """Whether this reader must not see yet what others said: a panel is open, and they may still be one of the two."""
+    """Whether this reader must not see yet what others said: a panel is open, and they may still be one of the two.
+
+    Where the network's answer is hidden this lasts until the two are compared, because what others said tells of it.
+    """
     panel = panel_of(session, prediction_id)
     if panel is None or panel.agreed is not None:
         return False
+    if panel.hidden:
+        return True
     answered = select(ReadingRecord.id).where(
         ReadingRecord.prediction_id == prediction_id,
         ReadingRecord.reader_id == reader_id,
         ReadingRecord.answered_at.is_not(None),
     )
     return session.scalar(answered) is None
+
+
+def hides(session: Session, prediction_id: uuid.UUID) -> bool:
+    """Whether it is read blind: see ``store.predictions.read_blind``."""
+    query = select(PredictionRecord.id).where(PredictionRecord.id == prediction_id, read_blind())
+    return session.scalar(query) is not None
 
 
 def truth(predictions: Select[uuid.UUID]) -> Select[ReviewRecord]:

@@ -15,7 +15,7 @@ from pgqueuer.models import Job
 
 from atisbo.domain.heatmaps import Heatmap, State
 from atisbo.domain.images import Limits, Region
-from atisbo.errors import BadImage, NotFound, Unavailable, UserError
+from atisbo.errors import BadImage, Misconfigured, NotFound, Unavailable, UserError
 from atisbo.imaging.heat import heat_png
 from atisbo.imaging.prepared import Prepared
 from atisbo.imaging.quarantine import Quarantine
@@ -24,6 +24,8 @@ from atisbo.inference.registry import Predictor, Registry
 from atisbo.services import heatmaps
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import original
+from atisbo.worker.spare import Spare
+from atisbo.worker.versions import answered_with
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class Explaining:
         self._quarantine = quarantine
         self._registry = registry
         self._limits = Limits.of(workplace.settings)
+        self._spare = Spare(workplace, registry)
         self._hands = asyncio.Lock()
 
     async def run(self, job: Job) -> None:
@@ -74,16 +77,28 @@ class Explaining:
         await asyncio.to_thread(self._keep, order, heatmap, picture)
 
     async def _explain(self, order: Order) -> tuple[Heatmap, bytes | None]:
+        data = await asyncio.to_thread(self._workplace.blobs.get, original(order.original))
+        if data is None:
+            raise NotFound("original_gone", "The stored picture is missing. Upload it again.")
         with self._registry.hold(order.application) as predictor:
-            if predictor.card.version != order.version:
-                return Heatmap(state=State.OUTDATED, label=order.label), None
-            data = await asyncio.to_thread(self._workplace.blobs.get, original(order.original))
-            if data is None:
-                raise NotFound("original_gone", "The stored picture is missing. Upload it again.")
-            prepared = await asyncio.wrap_future(
-                self._quarantine.prepare(data, order.region, predictor.card.input, self._limits)
-            )
-            return await asyncio.to_thread(explain, prepared, predictor, order.label)
+            if predictor.card.version == order.version:
+                return await asyncio.to_thread(self._look, order, data, predictor)
+        return await asyncio.to_thread(self._look_back, order, data)
+
+    def _look_back(self, order: Order, data: bytes) -> tuple[Heatmap, bytes | None]:
+        """By the version that answered, which another one has replaced since."""
+        card = answered_with(self._workplace, self._registry, order.application, order.version)
+        try:
+            if card is not None:
+                with self._spare.hold(order.application, card) as predictor:
+                    return self._look(order, data, predictor)
+        except (NotFound, Misconfigured) as error:
+            log.info("%s cannot explain its answers any more: %s", order.version, error)
+        return Heatmap(state=State.OUTDATED, label=order.label), None
+
+    def _look(self, order: Order, data: bytes, predictor: Predictor) -> tuple[Heatmap, bytes | None]:
+        prepared = self._quarantine.prepare(data, order.region, predictor.card.input, self._limits).result()
+        return explain(prepared, predictor, order.label)
 
     def _keep(self, order: Order, heatmap: Heatmap, picture: bytes | None) -> None:
         blobs = self._workplace.blobs

@@ -21,6 +21,7 @@ from atisbo.services import images, outlines, predictions, reports, views
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived, original
 from atisbo.worker.report import report
+from atisbo.worker.versions import answered_with
 
 log = logging.getLogger(__name__)
 
@@ -60,16 +61,15 @@ class Rendering:
         """The printed page, beside the pictures that are on it."""
         answered = self._workplace.within(lambda session: reports.answered(session, prediction_id=prediction_id))
         if answered is not None:
-            application, card = (
-                self._registry.application(answered.application),
-                self._registry.card(answered.application),
-            )
+            application = self._registry.application(answered.application)
+            card = answered_with(self._workplace, self._registry, answered.application, answered.version)
             page = report(answered, application, card, pictures, language)
             self._workplace.blobs.put(derived(prediction_id, f"report.{language}.pdf"), page)
 
     def _outlined(self, prediction_id: UUID, said: dict[str, Any]) -> Outlined:
         try:
-            layers = corrections.layers(self._registry.card(said["application"]))
+            card = answered_with(self._workplace, self._registry, said["application"], said.get("version"))
+            layers = corrections.layers(card) if card is not None else ()
         except UserError:
             layers = ()
         name, shapes = self._workplace.within(

@@ -15,11 +15,12 @@ from atisbo.services.reports import Answered
 
 
 def report(
-    answered: Answered, application: Application, card: Card, pictures: Mapping[str, bytes], language: str
+    answered: Answered, application: Application, card: Card | None, pictures: Mapping[str, bytes], language: str
 ) -> bytes:
     """One page: pictures, findings, what the network is, and what it is not.
 
     Args:
+        card: of the version that answered; None where it is not known any more.
         pictures: by file name, as the render job makes them.
     """
     _ = partial(i18n.translate, language)
@@ -32,10 +33,9 @@ def report(
         (_("Asked"), i18n.moment(language, answered.asked_at)),
         (_("Network"), answered.version),
     ]
-    same = card.version == answered.version
     sections = [
         (_("Intended use"), application.intended_use.in_(language)),
-        *([(_("Limits"), _(card.limits))] if card.limits and same else []),
+        *([(_("Limits"), _(card.limits))] if card and card.limits else []),
     ]
     return pdf(
         Sheet(

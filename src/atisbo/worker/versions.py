@@ -99,6 +99,14 @@ def stored(blobs: Blobs, card: Card) -> bytes:
     return data
 
 
+def answered_with(workplace: Workplace, registry: Registry, application: str, version: str | None) -> Card | None:
+    """The card of the version that gave an answer, which may not be the one that answers now; None if it is gone."""
+    present = registry.card(application)
+    if version in (None, present.version):
+        return present
+    return workplace.within(lambda session: versions.card_named(session, application=application, name=str(version)))
+
+
 class Proving:
     """Tries a network that somebody brought against its card, in a closed room."""
 

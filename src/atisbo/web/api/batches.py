@@ -12,17 +12,19 @@ from starlette.datastructures import FormData, UploadFile
 from atisbo.domain.access import Actor
 from atisbo.domain.cards import first_fault
 from atisbo.domain.images import Region
+from atisbo.domain.pairs import Half
 from atisbo.errors import Invalid
 from atisbo.i18n import translate
 from atisbo.services import batches
 from atisbo.services.batches import Question, Result, Sent
-from atisbo.web.api.predictions import PERMITS
-from atisbo.web.api.shapes import FailureShape, PredictionShape, shape
+from atisbo.web.api.predictions import PERMITS, pair_wrong
+from atisbo.web.api.shapes import FailureShape, PairOfShape, PredictionShape, shape
 from atisbo.web.deps import AppState, in_transaction
 from atisbo.web.render import language_of
 
 router = APIRouter(tags=["predictions"])
 _REGIONS: Final = TypeAdapter(dict[str, Region])
+_PAIRS: Final = TypeAdapter(dict[str, PairOfShape])
 _BODY: Final[dict[str, Any]] = {
     "required": True,
     "content": {
@@ -39,6 +41,10 @@ _BODY: Final[dict[str, Any]] = {
                     "regions": {
                         "type": "string",
                         "description": "JSON {file name: {x, y, width, height}} in each original's pixels",
+                    },
+                    "pairs": {
+                        "type": "string",
+                        "description": "JSON {file name: {id, side}}: two pictures of one person; see `pairs`",
                     },
                     "consent": {"type": "string", "description": PERMITS},
                     "webhook_url": {"type": "string", "description": "Told of each answer; see `webhooks`"},
@@ -80,7 +86,7 @@ async def ask(
     request.state.actor = actor
     most = batches.limits(state.settings).files
     async with request.form(max_files=most + 1, max_fields=10) as form:
-        question = Question(asked, _regions(form), _permits(form), idempotency_key, _url(form))
+        question = Question(asked, _regions(form), _permits(form), idempotency_key, _url(form), _halves(form))
         files = [_sent(part) for part in form.getlist("files") if isinstance(part, UploadFile)]
         results = await run_in_threadpool(batches.ask, state.workplace, actor, question=question, files=files)
     return _shape(results, language_of(request))
@@ -112,6 +118,17 @@ def _regions(form: FormData) -> dict[str, Region]:
             "The region could not be read: {fault}. Send whole numbers for x, y, width and height.",
             fault=first_fault(error),
         ) from error
+
+
+def _halves(form: FormData) -> dict[str, Half]:
+    said = form.get("pairs")
+    if not said:
+        return {}
+    try:
+        found = _PAIRS.validate_json(said if isinstance(said, str) else "")
+    except ValidationError as error:
+        raise pair_wrong(first_fault(error)) from error
+    return {name: Half(one.id, one.side) for name, one in found.items()}
 
 
 def _shape(results: list[Result], language: str) -> BatchShape:

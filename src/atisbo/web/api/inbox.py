@@ -23,7 +23,7 @@ from atisbo.web.render import language_of
 
 router = APIRouter(tags=["inbox"])
 Name = Annotated[str, Field(max_length=60)]
-_SHOWN_BLIND = ("self", "image", "preview", "thumbnail", "crop")
+_SHOWN_BLIND = ("image", "preview", "thumbnail", "crop")
 
 
 class NextBody(Body):

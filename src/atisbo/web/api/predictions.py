@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from atisbo.domain.access import Actor
 from atisbo.domain.cards import first_fault
 from atisbo.domain.images import Region
+from atisbo.domain.pairs import Half
 from atisbo.domain.predictions import Failure, Status
 from atisbo.errors import Invalid, NotFound
 from atisbo.services import predictions, webhooks
@@ -57,6 +58,10 @@ async def ask(
     file: Annotated[UploadFile, File(description="JPEG, PNG, WebP, TIFF or BMP")],
     region: Annotated[str | None, Form(description="JSON {x, y, width, height} in the original's pixels")] = None,
     consent: Annotated[str, Form(description=PERMITS)] = "",
+    pair: Annotated[
+        UUID | None, Form(description="Shared with the other picture of the same person; any new id")
+    ] = None,
+    side: Annotated[str, Form(max_length=60, description="Which of the two it is, as `OD` or `OS`")] = "",
     webhook_url: Annotated[str, Form(description="Told when the prediction is finished; see `webhooks`")] = "",
     include: Include = "",
     idempotency_key: Annotated[str | None, Header()] = None,
@@ -83,6 +88,7 @@ async def ask(
             training_consent="training" in consent.split(),
             sharing_consent="sharing" in consent.split(),
             idempotency_key=idempotency_key,
+            half=_half(pair, side),
         )
         if webhook_url:
             webhooks.arm(session, actor, state.settings, prediction_id=view.id, url=webhook_url)
@@ -138,6 +144,16 @@ def read_region(text: str | None) -> Region | None:
             "The region could not be read: {fault}. Send whole numbers for x, y, width and height.",
             fault=first_fault(error),
         ) from error
+
+
+def _half(pair: UUID | None, side: str) -> Half | None:
+    if (pair is None) != (not side):
+        raise pair_wrong("pair and side belong together")
+    return Half(pair, side) if pair is not None else None
+
+
+def pair_wrong(fault: str) -> Invalid:
+    return Invalid("pair_wrong", "The pair could not be read: {fault}. Send its id and a side.", fault=fault)
 
 
 @router.get("/predictions")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from atisbo.services.answers import FailureShape, PredictionShape, shape
+from atisbo.services.answers import FailureShape, PairOfShape, PredictionShape, shape
 
-__all__ = ["Body", "FailureShape", "PredictionPage", "PredictionShape", "shape"]
+__all__ = ["Body", "FailureShape", "PairOfShape", "PredictionPage", "PredictionShape", "shape"]
 
 
 class Body(BaseModel):

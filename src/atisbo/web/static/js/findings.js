@@ -110,7 +110,8 @@ export class Findings {
     }
   }
 
-  #facts({ image, application, created_at: asked, finished_at: finished, version }) {
+  #facts({ image, application, created_at: asked, finished_at: finished, version, pair }) {
+    if (pair) this.#slot("pair").href = `/a/${application}/pair/${pair.id}`;
     const size = image.width ? say("pixels", { width: image.width, height: image.height }) : "–";
     const took = finished ? ` · ${say("seconds", { seconds: decimal((new Date(finished) - new Date(asked)) / 1000) })}` : "";
     this.#text({ file: image.file_name, size, asked: moment(asked) + took, version: version ?? "–" });
@@ -153,6 +154,7 @@ function whenOf(item) {
     outlined: !!drawn && !drawn.empty,
     ratios: Object.keys(findings?.ratios ?? {}).length > 0,
     markable: canMarkAgain(item),
+    paired: !!item?.prediction?.pair,
     cropped: !!findings && !!item.prediction.region,
     found: sure && findings.empty === false,
     empty: sure && findings.empty === true,

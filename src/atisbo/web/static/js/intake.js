@@ -2,12 +2,12 @@
 
 import { freshKey } from "./collection.js";
 import { listenToDrops } from "./drop.js";
+import { obviousProblem } from "./intake-rules.js";
 import { permits } from "./permits.js";
 import { askAgain, findRegion, Refusal, trySample, upload } from "./server.js";
-import { decimal, say, sayMany } from "./words.js";
+import { sayMany } from "./words.js";
 
 const AT_ONCE = 2;
-const PICTURE_NAME = /\.(jpe?g|jfif|png|webp|tiff?|bmp)$/i;
 
 export class Intake {
   #bench;
@@ -49,7 +49,7 @@ export class Intake {
       if (!(await this.#terms.ask())) return chosen.forEach(forget);
       if (!this.#crops) return this.#add(chosen);
       for (const [index, entry] of chosen.entries()) {
-        const marked = this.#obviousProblem(entry.file) ? { region: null } : await this.#mark(entry, index + 1, chosen.length);
+        const marked = obviousProblem(entry.file, this.#bench.dataset) ? { region: null } : await this.#mark(entry, index + 1, chosen.length);
         if (marked) this.#add([{ ...entry, ...marked }]);
         else forget(entry);
       }
@@ -95,7 +95,7 @@ export class Intake {
     const items = chosen.toReversed().map((entry) => this.#collection.begin({ ...entry, status })).reverse();
     if (items.length) this.#collection.select(items[0], { step: true });
     for (const item of items) {
-      const problem = this.#obviousProblem(item.file);
+      const problem = obviousProblem(item.file, this.#bench.dataset);
       if (problem) this.#collection.change(item, { status: "failed", problem });
       else if (status === "sending") this.#enqueue(item);
     }
@@ -139,13 +139,6 @@ export class Intake {
     const { application } = this.#bench.dataset;
     const asked = item.stored ? askAgain(item.stored, application, item.region, item.key) : trySample(application, item.sample, item.region);
     return this.#settle(item, asked);
-  }
-
-  #obviousProblem(file) {
-    const limit = Number(this.#bench.dataset.maxBytes);
-    if (file.size > limit) return say("too.large", { limit: decimal(limit / 1024 ** 2, 0) });
-    const plausible = this.#bench.dataset.accept.split(",").includes(file.type) || PICTURE_NAME.test(file.name);
-    return plausible ? null : say("not.picture");
   }
 
   #enqueue(item) {

@@ -54,7 +54,7 @@ export class Review {
     this.#state(item);
     if (!this.#form) return;
     if (other) this.#hint.hidden = true;
-    if (other || !item.draft) this.#form.said = item.draft ?? this.#form.wording(item.review);
+    if (other || !item.draft) this.#form.said = item.draft ?? this.#form.wording(item.review ?? begun(item));
     this.#form.bind(item.review?.verdict, answeredLabel(item));
     this.#count(item);
   }
@@ -63,7 +63,7 @@ export class Review {
   judge(verdict) {
     const item = this.#item;
     if (!reviewable(item) || item.review?.verdict === verdict) return;
-    const { label = null, metadata = {} } = item.review ?? {};
+    const { label = null, metadata = {} } = item.review ?? begun(item) ?? {};
     const theirs = answeredLabel(item);
     if (this.#known && verdict === "wrong") this.#known.open = true;
     this.#put(item, { verdict, label: verdict === "right" ? theirs : label === theirs ? null : label, metadata });
@@ -132,7 +132,7 @@ export class Review {
   }
 
   #changed() {
-    const stored = this.#form.wording(this.#item.review);
+    const stored = this.#form.wording(this.#item.review ?? begun(this.#item));
     return Object.entries(this.#form.said).some(([name, text]) => text !== stored[name]);
   }
 
@@ -191,6 +191,12 @@ export class Review {
     const given = said.filter(Boolean).length;
     this.#known.querySelector("[data-slot=known-count]").textContent = given ? say("review.count", { given, all: said.length }) : "";
   }
+}
+
+/** What is known before anybody says it: which of two pictures of one person it is. */
+function begun({ prediction: { pair } }) {
+  const field = document.getElementById("bench").dataset.pairField;
+  return pair && field ? { label: null, metadata: { [field]: pair.side } } : null;
 }
 
 /** The class that the network gave; an outline is none, and neither is a refusal. */

@@ -124,11 +124,15 @@ export async function sendMany(application, files, { regions, consent, key }) {
 }
 
 /** XMLHttpRequest, because fetch does not tell how much of a body has gone out. */
-export function upload(application, file, { region, consent, key, onProgress }) {
+export function upload(application, file, { region, consent, pair, key, onProgress }) {
   const form = new FormData();
   form.append("file", file, file.name);
   if (region) form.append("region", JSON.stringify(region));
   if (consent) form.append("consent", consent);
+  if (pair) {
+    form.append("pair", pair.id);
+    form.append("side", pair.side);
+  }
   const request = new XMLHttpRequest();
   request.open("POST", `${API}/applications/${application}/predictions`);
   for (const [name, value] of Object.entries({ Accept: "application/json", "X-CSRF-Token": token, "Idempotency-Key": key }))
