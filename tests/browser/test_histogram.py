@@ -41,3 +41,20 @@ def test_colours_are_counted_from_the_file_or_from_the_answer(visit: Callable[..
     ana.choose(tmp_path / "painting.tif")
     ana.page.locator("#analyse").click()
     expect(drawing).to_have_attribute("aria-label", re.compile(f"red ({red - 1}|{red}|{red + 1}),"))
+
+
+def test_a_part_may_be_marked_before_it_is_sent(visit: Callable[..., Visitor]) -> None:
+    ana = visit("es", phone=True)
+    ana.register()
+    ana.go("/a/art")
+    page = ana.page
+    ana.choose(SAMPLES.parents[1] / "art/samples/painting.jpg")
+    page.locator("#mark-first").click()
+    expect(page.locator("#crop-dialog")).to_be_visible()
+    assert ana.overflow() == 0
+    page.keyboard.press("ArrowRight")
+    with page.expect_response("**/applications/art/predictions") as answering:
+        page.keyboard.press("Enter")
+    region = answering.value.json()["region"]
+    assert region["width"] / region["height"] == pytest.approx(340 / 282, rel=0.02), "it has the picture's shape"
+    expect(page.locator("[data-slot=crop]")).to_have_attribute("src", re.compile("crop.png"))

@@ -83,6 +83,8 @@ def _page(request: Request, state: State, name: str, selected: UUID | None, *, a
         pair_title=application.pair.title.in_(language) if application.pair else "",
         pair_field=application.pair.field if application.pair else "",
         region=application.input.region,
+        markable=application.input.region == "square"
+        or (application.input.histogram and application.input.region == "free"),
         region_required=application.input.region_required,
         find=application.input.find.offer.in_(language) if application.input.find else "",
         region_hint=application.input.hint.in_(language) if application.input.hint else "",

@@ -117,12 +117,14 @@ export class Cropper {
     this.#find = null;
     this.#photo.removeAttribute("src");
     if (choice === "part") return { region: this.#mark };
-    return choice === "whole" ? { region: { x: 0, y: 0, ...this.#size } } : null;
+    return choice === "whole" ? { region: this.#square ? { x: 0, y: 0, ...this.#size } : null } : null;
   }
 
-  /** A small picture is taken for a crop already; in a photograph the frame starts in the middle. */
+  /** A small picture is taken for a crop already; in a photograph the frame starts in the middle. One of any shape starts
+   *  a little within the edges. */
   #proposal() {
     const { width, height } = this.#size;
+    if (!this.#square) return { x: Math.round(width / 10), y: Math.round(height / 10), width: Math.round(width * 0.8), height: Math.round(height * 0.8) };
     const short = Math.min(width, height);
     const side = Math.round(short * (short < 520 ? 1 : 0.4));
     return { x: Math.round((width - side) / 2), y: Math.round((height - side) / 2), width: side, height: side };

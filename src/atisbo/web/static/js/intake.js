@@ -18,7 +18,7 @@ export class Intake {
   #again = null;
   #terms;
   #turn = Promise.resolve();
-  #crops = !!document.getElementById("crop-dialog");
+  #crop = document.getElementById("crop-dialog");
   #cropper = null; // loaded when a part is first to be marked
 
   constructor(bench, collection, terms) {
@@ -47,7 +47,7 @@ export class Intake {
     const chosen = files.map((file) => ({ file, name: file.name, picture: URL.createObjectURL(file) }));
     return this.#afterwards(async () => {
       if (!(await this.#terms.ask())) return chosen.forEach(forget);
-      if (!this.#crops) return this.#add(chosen);
+      if (!this.#asks) return this.#add(chosen);
       for (const [index, entry] of chosen.entries()) {
         const marked = obviousProblem(entry.file, this.#bench.dataset) ? { region: null } : await this.#mark(entry, index + 1, chosen.length);
         if (marked) this.#add([{ ...entry, ...marked }]);
@@ -59,7 +59,7 @@ export class Intake {
   /** Ask about another part of the picture in sight; it is stored already. */
   markAgain() {
     const item = this.#collection.selected;
-    if (!this.#crops || !canMarkAgain(item)) return;
+    if (!this.#crop || !canMarkAgain(item)) return;
     const { image, region, links } = item.prediction;
     const entry = { name: item.name, picture: links.preview, stored: image.id };
     return this.#afterwards(async () => {
@@ -102,6 +102,11 @@ export class Intake {
     if (items[0]?.status === "chosen") this.#analyse.focus({ preventScroll: true });
   }
 
+  /** Whether a part is asked for of every picture; elsewhere one may be marked. */
+  get #asks() {
+    return this.#crop?.dataset.shape === "square";
+  }
+
   get #chosen() {
     return this.#collection.all.filter(({ status }) => status === "chosen");
   }
@@ -111,6 +116,11 @@ export class Intake {
     for (const type of ["added", "changed", "removed"]) this.#collection.addEventListener(type, tell);
     this.#analyse.addEventListener("click", () => {
       for (const item of this.#chosen) this.#enqueue(this.#collection.change(item, { status: "sending" }));
+    });
+    document.getElementById("mark-first")?.addEventListener("click", async () => {
+      const item = this.#collection.selected;
+      const marked = await this.#mark(item);
+      if (marked && item.status === "chosen") this.#enqueue(this.#collection.change(item, { status: "sending", ...marked }));
     });
     document.getElementById("put-away").addEventListener("click", () => {
       this.#collection.remove(this.#collection.selected);
@@ -123,7 +133,7 @@ export class Intake {
     const entry = { name: sample, picture: source, sample, status: "waiting", region: region ? JSON.parse(region) : null };
     return this.#afterwards(async () => {
       if (!(await this.#terms.ask())) return;
-      const marked = this.#crops ? await this.#mark({ ...entry, source }) : {};
+      const marked = this.#asks ? await this.#mark({ ...entry, source }) : {};
       if (marked) this.#try({ ...entry, ...marked });
     });
   }
