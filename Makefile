@@ -13,6 +13,8 @@ test: $(VENV)/.test
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m checks.secrets
+	$(BIN)/python -m checks.advisories
 	$(BIN)/pytest
 
 bench: $(VENV)/.test build/peers
