@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """Of a user's images together, unless an administrator allows them more or less."""
     undo_s: float = Field(default=300, gt=0)
     """Seconds in which a deletion can be taken back; then it is erased for good."""
+    reserve_bytes: int = Field(default=512 * 1024**2, ge=0)
+    """Of the disk that blobs lie on, left for results and the database: uploads are refused before (507)."""
     max_batch_files: int = Field(default=200, ge=1, le=900)
     """Pictures of one batch, those in ZIP files included."""
     max_batch_bytes: int = Field(default=512 * 1024**2, ge=1024)
@@ -83,12 +85,14 @@ class Settings(BaseSettings):
     """For one request to that server."""
     engine_requests: int = Field(default=4, ge=1, le=64)
     """Sent to that server at once by each worker."""
+    hang_s: float = Field(default=30.0, gt=1)
+    """A network that has not answered by then hangs: its worker ends, and another tries each picture apart."""
     claim_size: int = Field(default=8, ge=1)
     """Jobs a worker claims at a time."""
     lease_s: float = Field(default=10.0, gt=1)
     """A worker silent for longer loses its jobs to another one."""
     max_attempts: int = Field(default=3, ge=1)
-    """Tries of one prediction before it is given up with a reason."""
+    """Tries of one prediction before it is given up with a reason; what fails while a part is away does not count."""
     workers: int = Field(default=1, ge=0)
     """Worker processes that ``atisbo serve`` keeps alive."""
 
@@ -101,6 +105,12 @@ class Settings(BaseSettings):
     worker_queues: str = "answers,learn"
     """What a worker takes, by comma: ``answers`` (predictions, pictures, datasets) and ``learn`` (training runs and the
     judging of versions). A machine with a GPU takes ``learn`` alone; only there training gives way to nothing else."""
+
+    retention_days: Annotated[dict[str, int], NoDecode] = {}
+    """``polyp=365,*=730``: for how many days after its answer an image is kept that nobody reviewed, shared or let be
+    learnt from, by application; ``*`` is every other, 0 is for ever, which is what holds where nothing is said."""
+    sweep_grace_hours: float = Field(default=24.0, ge=1)
+    """For how long a file may lie that belongs to nothing, before it is removed."""
 
     development: bool = False
     """For trying things out on a network of one's own: passwords may travel unprotected."""
@@ -115,6 +125,16 @@ class Settings(BaseSettings):
         return (
             tuple(one.strip().lower() for one in hosts.split(",") if one.strip()) if isinstance(hosts, str) else hosts
         )
+
+    @field_validator("retention_days", mode="before")
+    @classmethod
+    def _by_application(cls, said: object) -> object:
+        if not isinstance(said, str):
+            return said
+        pairs = [one.partition("=") for one in said.split(",") if one.strip()]
+        if not all(name.strip() and days.strip().isdigit() for name, _, days in pairs):
+            raise ValueError("write applications and days, for example polyp=365,*=730")
+        return {name.strip(): int(days) for name, _, days in pairs}
 
     @property
     def queues(self) -> frozenset[str]:

@@ -14,8 +14,10 @@
     │   ├── TooLarge       over a limit of bytes or pixels (413)
     │   └── TooMany        rate limit or quota (429)
     ├── BadImage           the uploaded bytes are no picture we accept; ends the prediction as failed
+    │   ├── BrokeDown      the process that had the picture in hand died or was too slow; tried again, a few times
     │   └── Foreign        a picture of another kind than the application is for; ends it as refused
     ├── Unavailable        a part is away for the moment; retry (503)
+    │   └── StorageFull    there is no room for more (507)
     └── Misconfigured      the operator has to act; refuses to start
 
 A message is an English sentence with ``{named}`` gaps; it is also the key of its translation.
@@ -106,6 +108,10 @@ class BadImage(AtisboError):
     status = 422
 
 
+class BrokeDown(BadImage):
+    """Perhaps the picture's fault, perhaps not: a process can be ended by something else, too."""
+
+
 class Foreign(BadImage):
     size: tuple[int, int] | None = None
     """Height and width of the upright original in pixels, once it has been opened: another part can be asked about."""
@@ -116,6 +122,11 @@ class Unavailable(AtisboError):
 
     status = 503
     retry_after_s = 5
+
+
+class StorageFull(Unavailable):
+    status = 507
+    retry_after_s = 60
 
 
 class Misconfigured(AtisboError):

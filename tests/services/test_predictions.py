@@ -15,7 +15,7 @@ from atisbo.domain.applications import Application, InputSection, LocalisedText,
 from atisbo.domain.images import Region
 from atisbo.domain.predictions import Status
 from atisbo.errors import Conflict, Invalid, NotAllowed, NotFound
-from atisbo.services import images, outlines, predictions, views
+from atisbo.services import images, outlines, predictions, suspects, views
 from atisbo.services.predictions import Outcome, Upload
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived, digest, original
@@ -173,7 +173,7 @@ def test_only_the_latest_attempt_may_write(workplace: Workplace, make_actor: Mak
     actor = make_actor()
     asked = ask(workplace, actor)
     first = workplace.within(lambda s: predictions.claim(s, [asked.id]))[asked.id]
-    second = workplace.within(lambda s: predictions.claim(s, [asked.id]))[asked.id]
+    second = workplace.within(lambda s: suspects.take(s, [asked.id]))[asked.id].attempt
     assert workplace.within(lambda s: predictions.record(s, [done(asked.id, first)])) == set()
     assert workplace.within(lambda s: predictions.record(s, [done(asked.id, second)])) == {asked.id}
     assert workplace.within(lambda s: predictions.record(s, [done(asked.id, second)])) == set()

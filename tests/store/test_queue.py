@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import uuid4
 
 import psycopg
+import pytest
+from sqlalchemy import text
 
 from atisbo.services.work import Workplace
-from atisbo.store.queue import PREDICT, Listening, enqueue
+from atisbo.store.queue import PREDICT, Listening, enqueue, inherit
 
 
 def test_a_worker_listens_on_one_connection_and_works_on_another(workplace: Workplace) -> None:
@@ -38,3 +41,22 @@ def test_a_job_of_a_key_that_waits_is_enough(workplace: Workplace) -> None:
         enqueue(session, PREDICT, {"n": 2}, dedupe="other")
         rows = session.connection().exec_driver_sql("SELECT count(*) FROM pgqueuer").scalar()
     assert rows == 2
+
+
+@pytest.mark.parametrize("headers", ["NULL", "'null'", "'{\"deaths\": 1}'"])
+def test_who_inherits_may_have_the_jobs_at_once(workplace: Workplace, headers: str) -> None:
+    gone, other = uuid4(), uuid4()
+    with workplace.transaction() as session:
+        for manager in (gone, other):
+            enqueue(session, PREDICT, {"manager": str(manager)})
+        pick = f"""
+            UPDATE pgqueuer SET status = 'picked', heartbeat = now(), headers = {headers},
+                queue_manager_id = (convert_from(payload, 'UTF8')::jsonb ->> 'manager')::uuid
+        """
+        session.execute(text(pick))
+        inherit(session, gone, died=True)
+        query = "SELECT heartbeat < now() - interval '1 hour', headers ->> 'deaths' FROM pgqueuer ORDER BY id"
+        rows = [tuple(row) for row in session.execute(text(query))]
+    before = 1 if "deaths" in headers else 0
+    assert rows[0] == (True, str(before + 1))
+    assert rows[1][0] is False

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from atisbo.errors import Unavailable
 from atisbo.worker.groups import Grouped
 
 
@@ -26,6 +27,35 @@ def test_callers_share_groups_and_each_gets_their_own_result() -> None:
     assert sum(groups) == 50
     assert max(groups) <= 16
     assert len(groups) < 50
+
+
+def test_one_that_cannot_be_done_fails_alone() -> None:
+    def refuse_seven(items: Sequence[int]) -> list[int]:
+        if 7 in items:
+            raise RuntimeError("seven")
+        return list(items)
+
+    async def go() -> list[int | BaseException]:
+        grouped = Grouped(refuse_seven)
+        return await asyncio.gather(*(grouped(n) for n in range(10)), return_exceptions=True)
+
+    said = asyncio.run(go())
+    assert [n for n, one in enumerate(said) if one != n] == [7]
+
+
+def test_what_is_away_is_away_for_all_of_a_group() -> None:
+    calls: list[int] = []
+
+    def away(items: Sequence[int]) -> list[int]:
+        calls.append(len(items))
+        raise Unavailable("away", "It is away.")
+
+    async def go() -> list[int | BaseException]:
+        grouped = Grouped(away)
+        return await asyncio.gather(*(grouped(n) for n in range(10)), return_exceptions=True)
+
+    assert all(isinstance(one, Unavailable) for one in asyncio.run(go()))
+    assert sum(calls) == 10
 
 
 def test_a_failing_group_is_heard_by_its_callers_and_the_next_works() -> None:

@@ -13,6 +13,7 @@ from atisbo.cli.main import app
 from atisbo.cli.predict import predict
 from atisbo.cli.profile import profile
 from atisbo.cli.reference import reference
+from atisbo.cli.sweep import sweep
 from atisbo.cli.teach import teach
 from atisbo.cli.trial import trial
 from atisbo.cli.versions import retrain, versions
@@ -33,4 +34,5 @@ app.command()(profile)
 app.command()(reference)
 app.command()(backup)
 app.command()(restore)
+app.command()(sweep)
 app.command()(business)

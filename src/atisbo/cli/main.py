@@ -6,18 +6,20 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Annotated, ParamSpec, TypeVar
+from uuid import UUID
 
 import typer
 from pydantic import ValidationError
 
 from atisbo import __version__
-from atisbo.cli.parent import end_with_parent
+from atisbo.cli.parent import end_with_parent, ready_through
 from atisbo.config import Settings
 from atisbo.domain.cards import first_fault
 from atisbo.errors import AtisboError, Misconfigured
 from atisbo.log import configure
 
-Supervised = Annotated[bool, typer.Option(hidden=True)]
+Supervised = Annotated[int, typer.Option(hidden=True, help="Descriptor of the supervisor's pipe.")]
+Identity = Annotated[UUID | None, typer.Option(hidden=True)]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -93,32 +95,36 @@ def migrate() -> None:
 
 @app.command()
 @plainly
-def web(supervised: Supervised = False) -> None:
+def web(supervised: Supervised = 0) -> None:
     """Run a web process on the database of ATISBO_DATABASE_URL."""
     from atisbo.web.main import serve as serve_web
 
     chosen = settings()
     chosen.refuse_unsafe()
     configure("web", chosen.log_level)
-    if supervised:
+    if not supervised:
+        serve_web(chosen)
+    else:
         end_with_parent()
-    serve_web(chosen)
+        serve_web(chosen, ready_through(supervised))
 
 
 @app.command()
 @plainly
-def worker(supervised: Supervised = False) -> None:
+def worker(supervised: Supervised = 0, identity: Identity = None, after: Identity = None) -> None:
     """Run a worker on the database of ATISBO_DATABASE_URL."""
     import uvloop
 
-    from atisbo.worker.main import run
+    from atisbo.worker.main import Place, run
 
     chosen = settings()
     chosen.refuse_unsafe()
     configure("worker", chosen.log_level)
-    if supervised:
+    if not supervised or identity is None:
+        uvloop.run(run(chosen))
+    else:
         end_with_parent()
-    uvloop.run(run(chosen))
+        uvloop.run(run(chosen, Place(identity, after, ready_through(supervised))))
 
 
 @app.command()

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1
 """From <linux/prctl.h>."""
+
+
+def ready_through(descriptor: int) -> Callable[[], None]:
+    """What tells the supervisor, through the pipe it gave us, that we are at work; once, later calls say nothing."""
+    pipe = open(descriptor, "wb", buffering=0)  # noqa: SIM115 -- closed when it has been used
+
+    def say() -> None:
+        if not pipe.closed:
+            with contextlib.suppress(BrokenPipeError), pipe:
+                pipe.write(b"r")
+
+    return say
 
 
 def end_with_parent() -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import logging
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
 
+from atisbo.cli.children import Child
 from atisbo.cli.database import prepare
 from atisbo.config import Settings
 from atisbo.errors import Misconfigured
@@ -24,48 +22,6 @@ log = logging.getLogger(__name__)
 
 STOP_PATIENCE_S = 10.0
 READY_PATIENCE_S = 60.0
-LONGEST_PAUSE_S = 10.0
-"""Between restarts of a process that keeps dying."""
-
-
-@dataclass
-class Child:
-    """A process of ours that is started again when it ends."""
-
-    name: str
-    environment: dict[str, str]
-    process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    pause: float = 0.1
-    due: float = field(default=0.0)
-
-    def start(self) -> None:
-        self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "atisbo", self.name, "--supervised"], env=self.environment, start_new_session=True
-        )
-
-    def check(self) -> None:
-        """Start it again if it has ended, at once the first time, later each time it ends quickly."""
-        if self.process is not None and (code := self.process.poll()) is not None:
-            lived = time.monotonic() - self.started
-            self.pause = 0.1 if lived > 30 else min(self.pause * 2, LONGEST_PAUSE_S)
-            self.due = time.monotonic() + self.pause
-            self.process = None
-            log.warning("%s ended (%d) after %.0f s; starting it again", self.name, code, lived)
-        if self.process is None and time.monotonic() >= self.due:
-            self.start()
-
-    def stop(self, deadline: float) -> None:
-        if self.process is None:
-            return
-        try:
-            self.process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            log.warning("%s did not stop in time", self.name)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
 
 
 class Supervisor:

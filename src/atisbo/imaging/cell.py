@@ -27,14 +27,14 @@ def main(descriptor: int, jobs_module: str, memory_bytes: int, longest_s: float)
 
     Args:
         descriptor: an open socket.
-        jobs_module: dotted name of a module with ``JOBS`` and ``ready``.
+        jobs_module: dotted name of a module with ``JOBS`` and ``ready``, perhaps with a ``confine`` of its own.
         memory_bytes: address space of this process.
         longest_s: the process ends itself when a job takes longer; the parent, if it lives, is quicker.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     module = importlib.import_module(jobs_module)
     module.ready()
-    _confine(memory_bytes)
+    getattr(module, "confine", _confine)(memory_bytes)
     with Connection(descriptor) as connection:
         connection.send_bytes(pack({"ready": True}))
         while True:

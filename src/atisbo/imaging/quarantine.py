@@ -25,7 +25,7 @@ from typing import Any, Final, TypeVar
 
 from atisbo.domain.cards import TensorSpec
 from atisbo.domain.images import Limits, Region
-from atisbo.errors import AtisboError, BadImage, Invalid, Unavailable
+from atisbo.errors import AtisboError, BadImage, BrokeDown, Foreign, Invalid, Unavailable
 from atisbo.imaging.cell import unpack
 from atisbo.imaging.corrections import Outlined
 from atisbo.imaging.prepared import Blocks, Prepared, received
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_REFUSALS: Final[dict[str, type[AtisboError]]] = {"BadImage": BadImage, "Invalid": Invalid}
+_REFUSALS: Final[dict[str, type[AtisboError]]] = {"BadImage": BadImage, "Foreign": Foreign, "Invalid": Invalid}
 _START_S: Final = 60.0
 _BOOT: Final = """\
 import json, sys
@@ -91,7 +91,7 @@ class Quarantine:
         """Decode, cut, resize.
 
         Raises, through the future:
-            BadImage: the bytes are no acceptable picture, or took a child down.
+            BadImage: the bytes are no acceptable picture; BrokeDown: they took a child down.
             Invalid: the region reaches outside the picture.
             Unavailable: too many jobs wait, or no child can be started.
         """
@@ -220,7 +220,8 @@ class Child:
         """The task's result. The child is dead afterwards if it did not behave.
 
         Raises:
-            BadImage, Invalid: what the child says of the picture, or that the picture took it down.
+            BadImage, Invalid: what the child says of the picture.
+            BrokeDown: the child died over it, or was too slow.
             Unavailable: the child does not start.
         """
         self._wait_until_ready()
@@ -228,7 +229,7 @@ class Child:
             self._connection.send_bytes(pickle.dumps((task.job, task.arguments)))
             if not self._connection.poll(self._timeout_s):
                 self.kill()
-                raise BadImage(
+                raise BrokeDown(
                     "image_too_slow", "This picture took too long to open. Save it in another format and send it again."
                 )
             head, blocks = unpack(self._connection.recv_bytes())
@@ -274,8 +275,8 @@ def _refusal(head: dict[str, Any]) -> AtisboError:
     return _REFUSALS[said["type"]](said["code"], said["message"], **said["values"])
 
 
-def _crashed() -> BadImage:
-    return BadImage(
+def _crashed() -> BrokeDown:
+    return BrokeDown(
         "image_crashed", "This picture could not be opened safely. Save it in another format and send it again."
     )
 

@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 
@@ -52,6 +53,8 @@ class Batcher:
         self._capacity = capacity
         self._waiting: list[_Waiting] = []
         self._closed = False
+        self._running: dict[int, int] = {}
+        self._calls = count()
         self._changed = threading.Condition()
         self._threads = [
             threading.Thread(target=self._work, name=f"batcher-{n}", daemon=True) for n in range(engine.parallel)
@@ -142,7 +145,7 @@ class Batcher:
     def _answer(self, group: list[_Waiting]) -> None:
         """Run a group; if it fails, each one alone, so that only the culprit hears of it; all, if it is away."""
         try:
-            answers = self._engine.infer(np.stack([item.pixels for item in group]))
+            answers = self._infer(np.stack([item.pixels for item in group]))
             parts = [{name: values[i] for name, values in answers.items()} for i in range(len(group))]
         except Exception as error:
             if len(group) == 1 or isinstance(error, Unavailable):
@@ -155,6 +158,19 @@ class Batcher:
         else:
             for item, part in zip(group, parts, strict=True):
                 item.future.set_result(part)
+
+    @property
+    def running(self) -> frozenset[int]:
+        """The numbers of the engine's calls that have not come back yet; no two calls have the same."""
+        return frozenset(self._running.copy().values())
+
+    def _infer(self, batch: Pixels) -> Answers:
+        thread = threading.get_ident()
+        self._running[thread] = next(self._calls)
+        try:
+            return self._engine.infer(batch)
+        finally:
+            del self._running[thread]
 
 
 def _claimed(item: _Waiting) -> bool:

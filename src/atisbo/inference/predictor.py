@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,7 @@ class Predictor:
 
     Args:
         kind: what pictures the application asks for, in its own words.
+        network: the ONNX file that the engine was made of, or its bytes; None where it is not here.
         max_batch: largest group for the engine.
         capacity: pictures that may wait for the engine.
     """
@@ -53,14 +55,21 @@ class Predictor:
         engine: Engine,
         *,
         kind: LocalisedText | None = None,
+        network: Path | bytes | None = None,
         max_batch: int = 4,
         capacity: int = 64,
     ) -> None:
         self.card = card
-        self._kind = kind
+        self.kind = kind
+        self.network = network
         self._at_once = max_batch * engine.parallel
         self._batcher = Batcher(engine, max_batch=max_batch, capacity=capacity)
         self._finishers = ThreadPoolExecutor(max(2, engine.parallel), thread_name_prefix="findings")
+
+    @property
+    def running(self) -> frozenset[int]:
+        """See :attr:`Batcher.running`."""
+        return self._batcher.running
 
     def predict(self, prepared: Prepared) -> Answer:
         """Wait for the answer; raises what :meth:`submit` and its future raise."""
@@ -116,7 +125,7 @@ class Predictor:
             if (error := inner.exception()) is not None:
                 outer.set_exception(error)
             else:
-                self._finishers.submit(_settle, outer, lambda: answer(inner.result(), prepared, self.card, self._kind))
+                self._finishers.submit(_settle, outer, lambda: answer(inner.result(), prepared, self.card, self.kind))
 
     def close(self) -> None:
         """Finish what runs; what waits fails with Unavailable."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
+from typing import Final
 
 from atisbo.domain.applications import Application, discover
 from atisbo.domain.cards import Card
@@ -19,6 +21,7 @@ from atisbo.inference.remote import RemoteEngine, Server
 __all__ = ["Answer", "Predictor", "Registry"]
 
 log = logging.getLogger(__name__)
+_PAUSE_S: Final = 0.01
 
 
 @dataclass(eq=False)
@@ -70,7 +73,7 @@ class Registry:
         return sorted(self._applications)
 
     def load(self) -> None:
-        """Load every network."""
+        """Load every network; whoever needs one of them now comes between."""
         for name in self.names():
             try:
                 self.predictor(name)
@@ -78,6 +81,9 @@ class Registry:
                 log.error("application left out: %s", fault)
                 self.faults.append(fault)
                 del self._applications[name]
+            except NotFound:
+                return  # closed meanwhile
+            time.sleep(_PAUSE_S)
 
     def use(self, name: str, card: Card, network: Path | bytes) -> None:
         """Answer with this version from now on. It is loaded first; whoever holds the former one finishes with it.
@@ -116,6 +122,10 @@ class Registry:
             if over:
                 self._close_soon(seat)
 
+    def has(self, name: str) -> bool:
+        """Whether the application's network is loaded."""
+        return name in self._seats
+
     def predictor(self, name: str) -> Predictor:
         """Load the application's network, if it is not loaded.
 
@@ -128,6 +138,11 @@ class Registry:
                 application, card = self._find(name)
                 self._seats[name] = _Seat(self._start(application, card, application.model))
             return self._seats[name].predictor
+
+    def running(self) -> frozenset[tuple[int, int]]:
+        """The engines' calls that have not come back yet; no two calls are the same."""
+        seats = list(self._seats.values())
+        return frozenset((id(seat), call) for seat in seats for call in seat.predictor.running)
 
     def application(self, name: str) -> Application:
         """Raises NotFound: no such application works here."""
@@ -143,7 +158,9 @@ class Registry:
         return self._applications[name]
 
     def _start(self, application: Application, card: Card, network: Path | bytes) -> Predictor:
-        return Predictor(card, self._engine(application.name, network, card), kind=application.input.kind)
+        engine = self._engine(application.name, network, card)
+        here = network if self._server is None else None
+        return Predictor(card, engine, kind=application.input.kind, network=here)
 
     def _engine(self, name: str, network: Path | bytes, card: Card) -> Engine:
         if self._server is not None:

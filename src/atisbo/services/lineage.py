@@ -16,7 +16,7 @@ from atisbo.domain.datasets import Split, Status
 from atisbo.errors import NotFound
 from atisbo.store import blobs as names
 from atisbo.store.blobs import Blobs
-from atisbo.store.datasets import DatasetItemRecord, DatasetRecord, mask_used, picture_used
+from atisbo.store.datasets import DatasetItemRecord, DatasetRecord, masks_used, picture_used
 from atisbo.store.db import now
 from atisbo.store.images import ImageRecord, lock_original, readable
 from atisbo.store.queue import DISCARD, enqueue_all
@@ -152,6 +152,5 @@ def erase(session: Session, *, blobs: Blobs, picture: str | None, masks: Sequenc
         lock_original(session, name)
     if picture and not picture_used(session, picture):
         blobs.delete(names.picture(picture))
-    for name in masks:
-        if not mask_used(session, name):
-            blobs.delete(names.mask(name), names.outlines(name))
+    for name in set(masks) - masks_used(session, masks):
+        blobs.delete(names.mask(name), names.outlines(name))

@@ -115,6 +115,7 @@ def ask(
         Invalid: no bytes, or a region, a consent or a pair that the application does not take.
         Conflict: the key was used for another request.
         TooMany, TooLarge: the actor keeps as much here as they may.
+        StorageFull: the disk is.
     """
     actor.require(Right.PREDICT)
     consents.require(session, actor)
@@ -130,6 +131,7 @@ def ask(
         if earlier is not None:
             return view(session, earlier)
     quotas.check(session, actor, more_images=1, more_bytes=len(upload.data))
+    blobs.need_room(len(upload.data))
     lock_original(session, name)
     blobs.put(original(name), upload.data)
     image = ImageRecord(

@@ -19,6 +19,7 @@ from atisbo.config import Settings
 from atisbo.domain.access import Actor, Right
 from atisbo.errors import NotFound
 from atisbo.services import audit
+from atisbo.store import sweeps
 from atisbo.store import workers as store
 from atisbo.store.accounts import UsageRecord
 from atisbo.store.db import now
@@ -74,6 +75,16 @@ class Pace:
 
 
 @dataclass(frozen=True)
+class Swept:
+    """The last time that somebody tidied up, and what went: files of nobody, their bytes, images past their time."""
+
+    at: datetime
+    blobs: int
+    bytes: int
+    images: int
+
+
+@dataclass(frozen=True)
 class System:
     queue: list[Waiting]
     waiting: int
@@ -84,6 +95,9 @@ class System:
     disk: Disk
     hour: Pace
     day: Pace
+    swept: Swept | None
+    retention_days: dict[str, int]
+    """By application, see ``Settings``."""
 
 
 def report(session: Session, actor: Actor, settings: Settings) -> System:
@@ -106,7 +120,14 @@ def look(session: Session, settings: Settings) -> System:
         disk=_disk(session, settings, records),
         hour=_pace(session, timedelta(hours=1)),
         day=_pace(session, timedelta(days=1)),
+        swept=_swept(session),
+        retention_days=settings.retention_days,
     )
+
+
+def _swept(session: Session) -> Swept | None:
+    last = sweeps.latest(session)
+    return Swept(last.at, last.blobs, last.bytes, last.images) if last else None
 
 
 def _worker(record: WorkerRecord) -> WorkerView:

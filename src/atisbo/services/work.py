@@ -44,7 +44,7 @@ class Workplace:
         return cls(
             settings=settings,
             secrets=secrets,
-            blobs=Blobs.open(settings.data_dir, settings.blob_url),
+            blobs=Blobs.open(settings.data_dir, settings.blob_url, reserve_bytes=settings.reserve_bytes),
             engine=engine,
             sessions=db.sessions(
                 engine,

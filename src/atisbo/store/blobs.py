@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, from_url
 
-from atisbo.errors import Misconfigured, Unavailable
+from atisbo.errors import Misconfigured, StorageFull, Unavailable
 
 _GONE: Final = (NotFoundError, FileNotFoundError)
+_NO_ROOM: Final = re.compile(r"No space left|Disk quota exceeded|os error (28|122)\b")
 _CONNECT_S, _REQUEST_S, _RETRY_S = 3, 60, 8
 """How long a storage elsewhere is waited for: a connection, one request, and all tries of it together."""
 
@@ -95,12 +98,17 @@ def collected(item_id: UUID, view: str) -> str:
 class Blobs:
     """Five verbs on a local folder or on S3, GCS or Azure. Where a storage is away, each raises Unavailable."""
 
-    def __init__(self, store: Any) -> None:
+    def __init__(self, store: Any, *, folder: Path | None = None, reserve_bytes: int = 0) -> None:
         self._store = store
+        self._folder = folder
+        self._reserve_bytes = reserve_bytes
 
     @classmethod
-    def open(cls, data_dir: Path, url: str | None = None) -> Blobs:
+    def open(cls, data_dir: Path, url: str | None = None, *, reserve_bytes: int = 0) -> Blobs:
         """A folder, or what ``url`` names; nothing is sent yet.
+
+        Args:
+            reserve_bytes: of a folder's disk, kept for other things than uploads; see :meth:`need_room`.
 
         Of S3, keys, region and endpoint are read from the environment (``AWS_ACCESS_KEY_ID``, ``AWS_ENDPOINT_URL``, …).
 
@@ -108,14 +116,26 @@ class Blobs:
             Misconfigured: there is no such kind of storage.
         """
         if url is None:
-            return cls(LocalStore(prefix=data_dir.resolve() / "blobs", mkdir=True))
+            folder = data_dir.resolve() / "blobs"
+            return cls(LocalStore(prefix=folder, mkdir=True), folder=folder, reserve_bytes=reserve_bytes)
         options = {} if url.startswith(("file:", "memory:")) else _patience()
         try:
-            return cls(from_url(url, **options))
+            store = from_url(url, **options)
         except (BaseError, ValueError) as error:
             raise Misconfigured(
                 "blob_url_wrong", "ATISBO_BLOB_URL is no storage: {reason}", reason=_first_line(error)
             ) from error
+        local = Path(unquote(urlsplit(url).path)) if url.startswith("file:") else None
+        return cls(store, folder=local, reserve_bytes=reserve_bytes)
+
+    def need_room(self, size: int) -> None:
+        """Before an upload of so many bytes is stored: results, and the database, need room, too.
+
+        Raises:
+            StorageFull: less than the reserve would be left.
+        """
+        if self._folder is not None and shutil.disk_usage(self._folder).free < self._reserve_bytes + size:
+            raise _full()
 
     def check(self) -> None:
         """Ask the storage whether it lets us in.
@@ -139,7 +159,7 @@ class Blobs:
         """Write atomically: readers see all of it or nothing.
 
         Raises:
-            Unavailable: the storage is full or away; nothing was written.
+            Unavailable: the storage is away, or full (StorageFull); nothing was written.
         """
         with _reaching():
             obstore.put(self._store, name, data)
@@ -172,12 +192,23 @@ class Blobs:
 
     def entries(self, prefix: str) -> dict[str, Entry]:
         """Every name with what is known of it without reading it."""
+        return dict(self.walk(prefix))
+
+    def walk(self, prefix: str) -> Iterator[tuple[str, Entry]]:
+        """The same, one after another, where there may be millions."""
         with _reaching():
-            return {
-                str(entry["path"]): Entry(int(entry["size"]), entry["last_modified"])
-                for page in obstore.list(self._store, prefix=prefix)
-                for entry in page
-            }
+            for page in obstore.list(self._store, prefix=prefix):
+                for entry in page:
+                    yield str(entry["path"]), Entry(int(entry["size"]), entry["last_modified"])
+
+    def written_at(self, name: str) -> datetime | None:
+        """None where there is no such blob."""
+        with _reaching():
+            try:
+                written_at: datetime = obstore.head(self._store, name)["last_modified"]
+            except _GONE:
+                return None
+            return written_at
 
     def delete_folder(self, prefix: str) -> None:
         self.delete(*self.names(prefix))
@@ -198,11 +229,15 @@ def _reaching() -> Iterator[None]:
     try:
         yield
     except (OSError, BaseError) as error:
-        raise _away() from error
+        raise (_full() if _NO_ROOM.search(str(error)) else _away()) from error
 
 
 def _away() -> Unavailable:
     return Unavailable("storage_away", "The service cannot store files at the moment. Try again later.")
+
+
+def _full() -> StorageFull:
+    return StorageFull("storage_full", "There is no room for more files at the moment. Try again later.")
 
 
 def _refused(error: BaseError) -> bool:

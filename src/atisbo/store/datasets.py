@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +16,12 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    cast,
     false,
+    func,
     select,
+    true,
 )
-from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from atisbo.domain.access import Actor, Right
@@ -140,7 +142,8 @@ def picture_used(session: Session, name: str) -> bool:
     return session.scalar(select(DatasetItemRecord.id).where(DatasetItemRecord.picture == name).limit(1)) is not None
 
 
-def mask_used(session: Session, name: str) -> bool:
-    """Whether any item has this mask among its own."""
-    has = DatasetItemRecord.masks.op("@?")(cast(f'$.* ? (@ == "{name}")', JSONPATH))
-    return session.scalar(select(DatasetItemRecord.id).where(has).limit(1)) is not None
+def masks_used(session: Session, names: Sequence[str]) -> set[str]:
+    """Those of the masks that some item has among its own."""
+    mask = func.jsonb_each_text(DatasetItemRecord.masks).table_valued("key", "value", name="mask")
+    query = select(mask.c.value).select_from(DatasetItemRecord).join(mask, true()).where(mask.c.value.in_(names))
+    return set(session.scalars(query.where(DatasetItemRecord.masks.is_not(None)).distinct()))

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Select,
+    SmallInteger,
     String,
     UniqueConstraint,
     column,
@@ -85,6 +86,8 @@ class PredictionRecord(Identified, Base):
     status: Mapped[str] = mapped_column(String(10), default="waiting")
     attempt: Mapped[int] = mapped_column(default=0)
     """Rises with every claim; a result is only taken from the latest, so a late write of a lost lease is refused."""
+    tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    """How often it failed by what may be its own fault; see ``store.suspects``."""
     version: Mapped[str | None] = mapped_column(String(100))
     findings: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     answer: Mapped[str | None] = mapped_column(String(100), Computed(_ANSWER, persisted=True))
@@ -158,7 +161,10 @@ def visible(actor: Actor) -> Select[PredictionRecord]:
 
 
 def claim(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """Mark as running; returns the attempt of each that was still open. Finished or deleted ones are left out."""
+    """Mark as running; returns the attempt of each. Finished or deleted ones are left out.
+
+    So are those that failed before, or whose worker was lost with them: they are suspects, and stay waiting.
+    """
     rows = session.execute(_CLAIM, {"ids": list(ids), "channel": CHANNEL}).all()
     return {row.id: row.attempt for row in rows}
 
@@ -166,11 +172,14 @@ def claim(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
 _CLAIM = text(
     """
     WITH claimed AS (
-        UPDATE predictions SET status = 'running', attempt = attempt + 1, started_at = now()
+        UPDATE predictions SET attempt = attempt + 1, started_at = now(),
+            tries = tries + (status = 'running')::int,
+            status = CASE WHEN status = 'waiting' AND tries = 0 THEN 'running' ELSE 'waiting' END
         WHERE id = ANY(:ids) AND status IN ('waiting', 'running')
-        RETURNING id, attempt, owner_id
+        RETURNING id, attempt, owner_id, status
     )
     SELECT id, attempt, pg_notify(:channel, concat_ws(' ', owner_id, id, 'running')) FROM claimed
+    WHERE status = 'running'
     """
 )
 _FINISH = text(
@@ -186,7 +195,7 @@ _FINISH = text(
     ), finished AS (
         UPDATE predictions p SET status = o.status, version = o.version, findings = o.findings,
             failure = o.failure, finished_at = now(), brightness = o.brightness, contrast = o.contrast
-        FROM outcome o WHERE p.id = o.id AND p.attempt = o.attempt AND p.status = 'running'
+        FROM outcome o WHERE p.id = o.id AND p.attempt = o.attempt AND p.status IN ('waiting', 'running')
         RETURNING p.id, p.owner_id, p.image_id, p.application, p.status, p.version, p.findings, o.width, o.height,
             o.vector, o.palette, o.grain, o.tone
     ), sized AS (

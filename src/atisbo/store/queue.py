@@ -7,12 +7,15 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from pgqueuer.adapters.drivers.psycopg import PsycopgDriver
 from pgqueuer.adapters.persistence.queries import SyncQueries
+from pgqueuer.models import Job
 from pgqueuer.ports.driver import NotifyCallback, SyncDriver
 from psycopg import AsyncConnection, Connection, RawCursor
 from psycopg.rows import dict_row
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 PREDICT = "predict"
@@ -21,6 +24,7 @@ ERASE = "erase"
 DELIVER = "deliver"
 CORRECT = "correct"
 SWEEP = "sweep"
+TIDY = "tidy"
 MAP = "map"
 SNAPSHOT = "snapshot"
 EMBED = "embed"
@@ -85,6 +89,29 @@ class Listening(PsycopgDriver):
 
     async def execute(self, query: str, *args: object) -> str:
         return await self._working.execute(query, *args)
+
+
+def inherit(session: Session, manager: UUID, *, died: bool) -> None:
+    """Offer at once what this worker has in hand, who is gone or begins anew, instead of when its lease ends.
+
+    With ``died``, each job notes that a worker was lost with it, see :func:`deaths`.
+    """
+    session.execute(_INHERIT, {"manager": manager, "died": int(died)})
+
+
+_INHERIT = text(
+    """
+    UPDATE pgqueuer SET heartbeat = now() - interval '1 day',
+        headers = CASE WHEN jsonb_typeof(headers) = 'object' THEN headers ELSE '{}' END
+            || jsonb_build_object('deaths', coalesce((headers ->> 'deaths')::int, 0) + :died)
+    WHERE status = 'picked' AND queue_manager_id = :manager
+    """
+)
+
+
+def deaths(job: Job) -> int:
+    """How many workers were lost with this job in hand."""
+    return int(str((job.headers or {}).get("deaths", 0)))
 
 
 def enqueue(

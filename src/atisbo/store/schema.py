@@ -30,6 +30,7 @@ from atisbo.store import (  # noqa: F401 -- they register their records
     scenarios,
     second_factors,
     shadows,
+    sweeps,
     tensors,
     trials,
     versions,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -152,8 +152,10 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _database(request: Request, error: Exception) -> Response:
-    """A statement failed; a lost connection or a full pool will pass, anything else is a fault of ours."""
-    passing = isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    """A statement failed; a lost connection, a full pool or disk will pass, anything else is a fault of ours."""
+    passing = isinstance(error, PoolTimeout | OperationalError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
     if not passing:
         return await _unexpected(request, error)
     log.warning("%s %s: database away: %s", request.method, request.url.path, error)

@@ -134,4 +134,5 @@ def _titles(_: Translate) -> dict[int, str]:
         429: _("A little slower, please"),
         500: _("Something went wrong"),
         503: _("Back in a moment"),
+        507: _("No room at the moment"),
     }

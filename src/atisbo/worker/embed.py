@@ -29,7 +29,7 @@ SIDE_BY_SIDE = 2
 
 def begin(workplace: Workplace, registry: Registry) -> None:
     """Ask for what is missing in every application whose network gives embeddings."""
-    names = [name for name in registry.names() if registry.predictor(name).card.output.embedding]
+    names = [name for name in registry.names() if registry.card(name).output.embedding]
     with workplace.transaction() as session:
         for name in names:
             embeddings.ask(session, name)

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from atisbo.errors import Unavailable
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -13,8 +15,8 @@ Result = TypeVar("Result")
 class Grouped(Generic[Item, Result]):
     """Callers who arrive while a group is at work form the next group; nobody waits for a timer.
 
-    ``work`` takes the items of a group and returns one result for each, in order. If it raises, every caller of
-    that group hears of it.
+    ``work`` takes the items of a group and returns one result for each, in order. If it raises, each is tried alone, so
+    that only the culprit hears of it; but what is away is away for all of them.
     """
 
     def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result]], *, largest: int = 64) -> None:
@@ -33,13 +35,20 @@ class Grouped(Generic[Item, Result]):
     async def _run(self) -> None:
         while self._waiting:
             group, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
-            try:
-                results = await asyncio.to_thread(self._work, [item for item, _ in group])
-            except Exception as error:
-                for _, future in group:
-                    if not future.done():
-                        future.set_exception(error)
-                continue
-            for (_, future), result in zip(group, results, strict=True):
+            await self._do(group)
+
+    async def _do(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
+        try:
+            results = await asyncio.to_thread(self._work, [item for item, _ in group])
+        except Exception as error:
+            if len(group) > 1 and not isinstance(error, Unavailable):
+                for one in group:
+                    await self._do([one])
+                return
+            for _, future in group:
                 if not future.done():
-                    future.set_result(result)
+                    future.set_exception(error)
+            return
+        for (_, future), result in zip(group, results, strict=True):
+            if not future.done():
+                future.set_result(result)

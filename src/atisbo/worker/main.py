@@ -6,11 +6,17 @@ import asyncio
 import contextlib
 import logging
 import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
+from uuid import UUID, uuid4
 
 import psycopg
 from pgqueuer import PgQueuer
+from pgqueuer.models import Job
+from pgqueuer.types import QueueManagerId
+from sqlalchemy.orm import Session
 
 from atisbo.config import Settings
 from atisbo.domain.applications import roots
@@ -40,8 +46,11 @@ from atisbo.store.queue import (
     SWEEP,
     TAKE_OUT,
     TENSORS,
+    TIDY,
     TRY,
     Listening,
+    deaths,
+    inherit,
 )
 from atisbo.store.versions import CHANNEL
 from atisbo.worker.announce import Announcing
@@ -57,21 +66,38 @@ from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
 from atisbo.worker.shadow import Shadowing
 from atisbo.worker.snapshots import Snapshotting
+from atisbo.worker.sweep import Sweeping
 from atisbo.worker.tensors import Answering
 from atisbo.worker.trials import Trying
 from atisbo.worker.versions import Proving, Versions
+from atisbo.worker.watch import watch
 from atisbo.worker.webhooks import Delivering
 
 log = logging.getLogger(__name__)
 DELIVERIES_AT_ONCE = 4
 """A slow receiver must not keep a worker from its pictures."""
 
+DEATHS: Final = 3
+"""Workers that may be lost with a job in hand that has a network look at something; then it is given up."""
+
 ANSWERS: Final = "answers"
 LEARNS: Final = "learn"
 
 
-async def run(settings: Settings) -> None:
+@dataclass(frozen=True)
+class Place:
+    """Whose work this worker goes on with, as its supervisor says; by itself it is a new one."""
+
+    identity: UUID = field(default_factory=uuid4)
+    after: UUID | None = None
+    """Of the worker before it, which died: what that one had in hand need not wait for the end of its lease."""
+    ready: Callable[[], None] = lambda: None
+    """Called when it takes jobs."""
+
+
+async def run(settings: Settings, place: Place | None = None) -> None:
     """Work until SIGTERM or SIGINT."""
+    place = place or Place()
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
@@ -88,17 +114,21 @@ async def run(settings: Settings) -> None:
     versions.install()
     if ANSWERS in settings.queues:
         versions.follow_now()
-        registry.load()
     heartbeat = Heartbeat(workplace, registry)
-    beating = asyncio.create_task(heartbeat.run())
-    log.info("ready: %s for %s", ", ".join(sorted(settings.queues)), ", ".join(registry.names()) or "no application")
+    beside = [
+        asyncio.create_task(heartbeat.run()),
+        asyncio.create_task(watch(registry, settings.hang_s)),
+    ]
+    if ANSWERS in settings.queues:
+        beside.append(asyncio.create_task(asyncio.to_thread(_load, registry)))
     try:
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
-                await _until_disconnected(workplace, quarantine, registry, versions, stop)
+                await _until_disconnected(workplace, quarantine, registry, versions, stop, place)
                 await asyncio.wait_for(stop.wait(), 1.0)
     finally:
-        beating.cancel()
+        for task in beside:
+            task.cancel()
         heartbeat.end()
         registry.close()
         quarantine.close()
@@ -111,21 +141,38 @@ def _server(settings: Settings) -> Server | None:
     return Server(settings.engine_url, settings.engine_token, settings.engine_timeout_s, settings.engine_requests)
 
 
+def _load(registry: Registry) -> None:
+    """Beside the first jobs, which load what they need themselves."""
+    registry.load()
+    log.info("every network is loaded: %s", ", ".join(registry.names()) or "no application")
+
+
 async def _until_disconnected(
-    workplace: Workplace, quarantine: Quarantine, registry: Registry, versions: Versions, stop: asyncio.Event
+    workplace: Workplace,
+    quarantine: Quarantine,
+    registry: Registry,
+    versions: Versions,
+    stop: asyncio.Event,
+    place: Place,
 ) -> None:
     settings = workplace.settings
     try:
         async with await _connect(settings) as listening, await _connect(settings) as working:
             driver = Listening(listening, working)
             queue = PgQueuer(driver)
+            queue.qm.queue_manager_id = QueueManagerId(place.identity)
+            await asyncio.to_thread(workplace.within, lambda session: _begin(session, place))
             tasks = [asyncio.create_task(_pass_on(stop, queue))]
             if ANSWERS in settings.queues:
                 _answers(queue, workplace, quarantine, registry, versions)
                 await asyncio.to_thread(begin, workplace, registry)
-                tasks.append(asyncio.create_task(_follow(driver, versions)))
+                sweeping = Sweeping(workplace)
+                queue.qm.entrypoint(TIDY, accepts_context=False, on_failure="hold", concurrency_limit=1)(sweeping.run)
+                tasks += [asyncio.create_task(_follow(driver, versions)), asyncio.create_task(sweeping.keep())]
             if LEARNS in settings.queues:
                 _learns(queue, workplace, registry, stop)
+            place.ready()
+            log.info("at work: %s", ", ".join(sorted(settings.queues)))
             try:
                 await queue.qm.run(
                     batch_size=settings.claim_size,
@@ -141,6 +188,13 @@ async def _until_disconnected(
         log.warning("no database, trying again in a second: %s", error)
     except Exception:
         log.exception("the queue stopped; starting it again in a second")
+
+
+def _begin(session: Session, place: Place) -> None:
+    """Take over from the worker before, and from oneself before the database was away."""
+    if place.after is not None:
+        inherit(session, place.after, died=True)
+    inherit(session, place.identity, died=False)
 
 
 async def _connect(settings: Settings) -> psycopg.AsyncConnection:
@@ -169,22 +223,33 @@ def _learns(queue: PgQueuer, workplace: Workplace, registry: Registry, stop: asy
     queue.qm.entrypoint(LEARN, accepts_context=False, on_failure="hold", concurrency_limit=1)(learning.run)
 
 
+def _wary(run: Callable[[Job], Awaitable[None]]) -> Callable[[Job], Awaitable[None]]:
+    """Give a job up that took workers down; a prediction has its own way, see ``worker.predict``."""
+
+    async def careful(job: Job) -> None:
+        if deaths(job) >= DEATHS:
+            raise RuntimeError(f"{deaths(job)} workers were lost with it")
+        await run(job)
+
+    return careful
+
+
 def _answers(
     queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, registry: Registry, versions: Versions
 ) -> None:
     predicting = Predicting(workplace, quarantine, registry, lambda: versions.shadowed)
     shadowing = Shadowing(workplace, quarantine, registry)
-    queue.qm.entrypoint(SHADOW, accepts_context=False, concurrency_limit=1)(shadowing.run)
+    queue.qm.entrypoint(SHADOW, accepts_context=False, concurrency_limit=1)(_wary(shadowing.run))
     rendering = Rendering(workplace, quarantine, registry)
     correcting = Correcting(workplace, quarantine)
     snapshotting = Snapshotting(workplace)
     queue.qm.entrypoint(PREDICT, accepts_context=False, on_failure="hold")(predicting.run)
     queue.qm.entrypoint(RENDER, accepts_context=False)(rendering.run)
-    queue.qm.entrypoint(FIND, accepts_context=False)(Finding(workplace, quarantine, registry).run)
-    queue.qm.entrypoint(EXPLAIN, accepts_context=False)(Explaining(workplace, quarantine, registry).run)
+    queue.qm.entrypoint(FIND, accepts_context=False)(_wary(Finding(workplace, quarantine, registry).run))
+    queue.qm.entrypoint(EXPLAIN, accepts_context=False)(_wary(Explaining(workplace, quarantine, registry).run))
     queue.qm.entrypoint(ERASE, accepts_context=False, on_failure="hold")(rendering.erase)
     queue.qm.entrypoint(CORRECT, accepts_context=False, on_failure="hold")(correcting.run)
-    queue.qm.entrypoint(TRY, accepts_context=False)(Trying(workplace, quarantine, registry).run)
+    queue.qm.entrypoint(TRY, accepts_context=False)(_wary(Trying(workplace, quarantine, registry).run))
     queue.qm.entrypoint(TENSORS, accepts_context=False)(Answering(workplace, registry).run)
     delivering = Delivering(workplace)
     queue.qm.entrypoint(DELIVER, accepts_context=False, concurrency_limit=DELIVERIES_AT_ONCE)(delivering.run)
@@ -193,7 +258,7 @@ def _answers(
     queue.qm.entrypoint(SNAPSHOT, accepts_context=False, on_failure="hold", concurrency_limit=1)(snapshotting.run)
     queue.qm.entrypoint(DISCARD, accepts_context=False, on_failure="hold")(snapshotting.discard)
     embedding = Embedding(workplace, quarantine, registry)
-    queue.qm.entrypoint(EMBED, accepts_context=False)(embedding.run)
+    queue.qm.entrypoint(EMBED, accepts_context=False)(_wary(embedding.run))
     queue.qm.entrypoint(TAKE_OUT, accepts_context=False, on_failure="hold")(embedding.take_out)
     queue.qm.entrypoint(ANNOUNCE, accepts_context=False)(Announcing(workplace).run)
     queue.qm.entrypoint(MAP, accepts_context=False, concurrency_limit=1)(Charting(workplace).run)

@@ -17,14 +17,16 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.images import Limits, Region
 from atisbo.domain.predictions import Failure, Status
-from atisbo.errors import AtisboError, BadImage, Foreign, NotFound, Unavailable, UserError
+from atisbo.errors import AtisboError, BadImage, BrokeDown, Foreign, NotFound, Unavailable, UserError
 from atisbo.imaging.prepared import Prepared
 from atisbo.imaging.quarantine import Quarantine
-from atisbo.inference.registry import Answer, Registry
-from atisbo.services import predictions, shadows
+from atisbo.inference.registry import Answer, Predictor, Registry
+from atisbo.services import predictions, shadows, suspects
 from atisbo.services.predictions import Outcome
+from atisbo.services.suspects import Hand
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import answered, original
+from atisbo.worker.apart import Apart
 from atisbo.worker.groups import Grouped
 from atisbo.worker.looks import plain
 
@@ -73,49 +75,74 @@ class Predicting:
         self._registry = registry
         self._limits = Limits.of(settings)
         self._max_attempts = settings.max_attempts
-        self._claim = Grouped(self._claim_many)
+        self._apart = Apart(settings)
+        self._owed: list[Hand] = []
+        """To be put back when the database is there again."""
+        self._take = Grouped(self._take_many)
+        self._release = Grouped(self._release_many)
         self._record = Grouped(self._record_many)
 
     async def run(self, job: Job) -> None:
-        """Answer one job. Whatever goes wrong around it is tried again; the attempts are counted in the database."""
+        """Answer one job. Whatever goes wrong around it is tried again; the tries are counted in the database."""
         order = Order.read(job.payload)
+        hand: Hand | None = None
         try:
-            attempt = await self._claim(order.prediction_id)
-            if attempt is not None:
-                await self._answer(order, attempt)
+            hand = await self._take(order.prediction_id)
+            if hand is not None:
+                await self._answer(order, hand)
         except RetryRequested:
             raise
         except Unavailable as error:
+            await self._put_back(hand)
             raise RetryRequested(timedelta(seconds=1), str(error)) from error
         except Exception as error:
             log.exception("prediction %s could not be recorded", order.prediction_id)
-            raise RetryRequested(timedelta(seconds=2), repr(error)) from error
+            if hand is None:
+                raise RetryRequested(timedelta(seconds=2), repr(error)) from error
+            await self._again(hand, error)
 
-    async def _answer(self, order: Order, attempt: int) -> None:
-        if attempt > self._max_attempts:
-            await self._give_up(order, attempt)
+    async def _answer(self, order: Order, hand: Hand) -> None:
+        if hand.tries >= self._max_attempts:
+            await self._give_up(hand)
             return
         try:
-            answer, prepared = await self._infer(order)
+            said = await self._infer(order, hand)
+        except BrokeDown as error:
+            await self._again(hand, error)
         except (BadImage, UserError) as error:
-            await self._fail(order, attempt, error)
-            return
+            await self._fail(hand, error)
         except Unavailable:
             raise
         except Exception as error:
-            log.exception("prediction %s, attempt %d", order.prediction_id, attempt)
-            if attempt < self._max_attempts:
-                raise RetryRequested(timedelta(seconds=attempt), repr(error)) from error
-            await (
-                self._fail(order, attempt, error) if isinstance(error, AtisboError) else self._give_up(order, attempt)
-            )
-            return
+            log.exception("prediction %s, attempt %d", order.prediction_id, hand.attempt)
+            await self._again(hand, error)
+        else:
+            if said is not None:
+                await self._keep(hand, *said)
+
+    async def _again(self, hand: Hand, error: Exception) -> None:
+        """What failed may be at fault itself: try it again, apart from others, a few times."""
+        tries = hand.tries + 1
+        if tries < self._max_attempts:
+            await self._put_back(hand._replace(tries=tries))
+            raise RetryRequested(timedelta(seconds=tries), repr(error)) from error
+        await (self._fail(hand, error) if isinstance(error, AtisboError) else self._give_up(hand))
+
+    async def _put_back(self, hand: Hand | None) -> None:
+        """Whoever takes it next finds it waiting, not lost with a worker."""
+        if hand is not None:
+            try:
+                await self._release(hand)
+            except Unavailable:
+                self._owed.append(hand)
+
+    async def _keep(self, hand: Hand, answer: Answer, prepared: Prepared) -> None:
         if answer.mask is not None:
-            name = answered(order.prediction_id, attempt)
+            name = answered(hand.prediction_id, hand.attempt)
             await asyncio.to_thread(self._workplace.blobs.put, name, answer.mask)
         outcome = Outcome(
-            prediction_id=order.prediction_id,
-            attempt=attempt,
+            prediction_id=hand.prediction_id,
+            attempt=hand.attempt,
             status=(Status.UNSURE if answer.findings.unsure else Status.DONE).value,
             version=answer.version,
             findings=answer.findings.model_dump(mode="json"),
@@ -128,43 +155,71 @@ class Predicting:
             contrast=prepared.contrast,
         )
         if not await self._record(outcome):
-            log.info("prediction %s was deleted or answered by another attempt", order.prediction_id)
+            log.info("prediction %s was deleted or answered by another attempt", hand.prediction_id)
 
-    async def _infer(self, order: Order) -> tuple[Answer, Prepared]:
+    async def _infer(self, order: Order, hand: Hand) -> tuple[Answer, Prepared] | None:
+        """None where another attempt has taken a suspect over."""
         data = await asyncio.to_thread(self._workplace.blobs.get, original(order.original))
         if data is None:
             raise NotFound("original_gone", "The stored picture is missing. Upload it again.")
+        await self._loaded(order.application)
         with self._registry.hold(order.application) as predictor:  # one version from pixels to findings
             prepared = await asyncio.wrap_future(
                 self._quarantine.prepare(data, order.region, predictor.card.input, self._limits)
             )
             try:
-                return await asyncio.wrap_future(predictor.submit(prepared)), prepared
+                answer = await self._asked(predictor, prepared, hand)
             except Foreign as error:
                 error.size = prepared.size
                 raise
+        return None if answer is None else (answer, prepared)
 
-    async def _give_up(self, order: Order, attempt: int) -> None:
+    async def _loaded(self, application: str) -> None:
+        """A network that is loaded for its first picture must not hold the others' up."""
+        if not self._registry.has(application):
+            await asyncio.to_thread(self._registry.predictor, application)
+
+    async def _asked(self, predictor: Predictor, prepared: Prepared, hand: Hand) -> Answer | None:
+        if not hand.tries:
+            return await asyncio.wrap_future(predictor.submit(prepared))
+        return await self._apart.answer(
+            predictor,
+            prepared,
+            lambda: asyncio.to_thread(self._workplace.within, lambda session: suspects.hold(session, hand)),
+        )
+
+    async def _give_up(self, hand: Hand) -> None:
         message = "The analysis failed {count} times and was given up. Try another picture, or ask an administrator."
-        await self._fail(order, attempt, AtisboError("gave_up", message, count=self._max_attempts))
+        await self._fail(hand, AtisboError("gave_up", message, count=self._max_attempts))
 
-    async def _fail(self, order: Order, attempt: int, error: AtisboError) -> None:
+    async def _fail(self, hand: Hand, error: AtisboError) -> None:
         """Record why there is no answer; a picture of another kind is refused, and kept like any other."""
         failure = Failure(code=error.code, message=error.message, values=error.values)
         size = error.size if isinstance(error, Foreign) else None
         await self._record(
             Outcome(
-                prediction_id=order.prediction_id,
-                attempt=attempt,
+                prediction_id=hand.prediction_id,
+                attempt=hand.attempt,
                 status=(Status.REFUSED if isinstance(error, Foreign) else Status.FAILED).value,
                 failure=failure.model_dump(mode="json"),
                 size=(size[1], size[0]) if size else None,
             )
         )
 
-    def _claim_many(self, ids: Sequence[UUID]) -> list[int | None]:
-        attempts = self._workplace.within(lambda session: predictions.claim(session, ids))
-        return [attempts.get(prediction_id) for prediction_id in ids]
+    def _take_many(self, ids: Sequence[UUID]) -> list[Hand | None]:
+        owed = self._owed.copy()
+
+        def take(session: Session) -> dict[UUID, Hand]:
+            suspects.release(session, owed)
+            return suspects.take(session, ids)
+
+        hands = self._workplace.within(take)
+        del self._owed[: len(owed)]
+        return [hands.get(prediction_id) for prediction_id in ids]
+
+    def _release_many(self, hands: Sequence[Hand]) -> list[None]:
+        self._workplace.within(lambda session: suspects.release(session, hands))
+        return [None] * len(hands)
 
     def _record_many(self, outcomes: Sequence[Outcome]) -> list[bool]:
         taken = self._workplace.within(lambda session: self._written(session, outcomes))

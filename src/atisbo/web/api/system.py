@@ -55,6 +55,15 @@ class PaceShape(BaseModel):
     failed: int
 
 
+class SweptShape(BaseModel):
+    """The last sweep: files that belonged to nothing, their bytes, and images past their time."""
+
+    at: datetime
+    blobs: int
+    bytes: int
+    images: int
+
+
 class SystemShape(BaseModel):
     """Sizes in bytes, times in seconds."""
 
@@ -67,6 +76,9 @@ class SystemShape(BaseModel):
     disk: DiskShape
     hour: PaceShape
     day: PaceShape
+    swept: SweptShape | None
+    retention_days: dict[str, int]
+    """For how long images are kept that nobody has a use for, by application; ``*`` is every other."""
 
 
 class Retried(BaseModel):
