@@ -20,6 +20,7 @@ from atisbo.imaging.masks import segment
 from atisbo.imaging.transform import Pixels, fit, transform
 from atisbo.inference.answers import activate
 from atisbo.inference.engine import OpenVINOEngine, _precision
+from tests import poisonous
 from tests.applications_for_tests.networks import HERE, bright, bright_nchw, colour, model
 
 BRIGHT = OutputSpec(labels=("bright",), activation="none")
@@ -302,3 +303,18 @@ def test_bf16_agrees_with_f32_on_the_shipped_network() -> None:
     assert len(differing) == 5
     assert max(differing) < 0.02
     assert np.mean(differing) < 0.005
+
+
+def test_a_run_that_failed_leaves_nothing_behind(tmp_path: Path) -> None:
+    """More memory than there is, for one picture; the others' answers are as before, on every stream."""
+    application, card = load(poisonous.install(tmp_path) / "delicate")
+    engine = OpenVINOEngine(application.model, card, streams=2)
+    fine = np.random.default_rng(1).integers(0, 200, (2, 24, 24, 3), np.uint8)
+    wanted = engine.infer(fine)["scores"]
+    for _ in range(2):
+        poison = fine.copy()
+        poison[1] = poisonous.HOARDS
+        with pytest.raises(RuntimeError):
+            engine.infer(poison)
+        for _ in range(4):
+            assert np.allclose(engine.infer(fine)["scores"], wanted, atol=1e-2)

@@ -19,7 +19,7 @@ from atisbo.domain.texts import LocalisedText
 from atisbo.errors import Foreign
 from atisbo.imaging import walls
 from atisbo.imaging.jobs import Reply
-from atisbo.imaging.quarantine import Prepared
+from atisbo.imaging.prepared import Prepared
 from atisbo.inference.engine import OpenVINOEngine, Precision
 from atisbo.inference.predictor import Answer
 from atisbo.inference.predictor import answer as found

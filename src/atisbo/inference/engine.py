@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
@@ -71,6 +71,7 @@ class OpenVINOEngine:
         self._lock = threading.Lock()
         self._idle: list[Any] = []
         self._one_by_one = False
+        self._tried = False
         with _LOADING:
             core = _core()
             self.precision = _precision(core, precision)
@@ -78,8 +79,10 @@ class OpenVINOEngine:
             _add_preprocessing(model, card.input, self._wrong)
             self._compile(core, model, streams)
             self._dry_run()
-            if self._one_by_one:  # OpenVINO's graph can keep the shapes of a run that failed
+            if self._one_by_one:
                 self._compile(core, model, streams)
+        self._compile_anew = partial(self._compile, core, model, streams)
+        self._tried = True
 
     @property
     def parallel(self) -> int:
@@ -101,13 +104,24 @@ class OpenVINOEngine:
     def _raw(self, batch: Pixels) -> dict[str, NDArray[np.float32]]:
         """The outputs as the network gives them, in an infer request of our own."""
         with self._lock:
-            request = self._idle.pop() if self._idle else self._compiled.create_infer_request()
-        request.infer([np.ascontiguousarray(batch)])
-        outputs = self._outputs.items()
-        raw = {name: np.array(request.get_tensor(port).data, dtype=np.float32) for name, port in outputs}
+            compiled, outputs = self._compiled, self._outputs
+            request = self._idle.pop() if self._idle else compiled.create_infer_request()
+        try:
+            request.infer([np.ascontiguousarray(batch)])
+        except RuntimeError:
+            self._mend(compiled)
+            raise
+        raw = {name: np.array(request.get_tensor(port).data, dtype=np.float32) for name, port in outputs.items()}
         with self._lock:
-            self._idle.append(request)
+            if compiled is self._compiled:
+                self._idle.append(request)
         return raw
+
+    def _mend(self, compiled: Any) -> None:
+        """OpenVINO's graph can keep the shapes of a run that failed, and then fails for every picture."""
+        with self._lock:
+            if self._tried and compiled is self._compiled:
+                self._compile_anew()
 
     def _compile(self, core: Any, model: Any, streams: int | None) -> None:
         self._idle.clear()

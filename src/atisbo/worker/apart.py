@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from atisbo.config import Settings
 from atisbo.errors import BrokeDown
-from atisbo.imaging.quarantine import Prepared, Quarantine
+from atisbo.imaging.prepared import Prepared
+from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.apart import received
 from atisbo.inference.registry import Answer, Predictor
 
