@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 
 from atisbo.config import Settings
 from atisbo.domain.access import Actor, Role
@@ -21,6 +21,7 @@ from atisbo.services.work import Workplace
 from atisbo.store import blobs as names
 from atisbo.store.audit import AuditRecord
 from atisbo.store.db import now
+from atisbo.store.deletions import DeletionRecord
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.sweeps import SweepRecord
 from tests.services.asked import CARD, DISCS, EYES, answered, ask
@@ -235,5 +236,12 @@ def test_deleting_and_sweeping_do_not_cross(workplace: Workplace, make_actor: Ma
     workplace.within(lambda s: images.delete(s, ana, image_id=one.image.id))
     age(workplace)
     assert sweeps.sweep(workplace, by="worker").blobs == []
+    workplace.blobs.put(names.derived(same.id, "mask.png"), b"mask")
     workplace.within(lambda s: images.delete(s, ana, image_id=same.image.id))
-    assert sweeps.sweep(workplace, by="worker").blobs == [names.original(names.digest(b"same"))]
+    age(workplace)
+    assert sweeps.sweep(workplace, by="worker").blobs == [], "it can still be brought back"
+    workplace.within(lambda s: s.execute(delete(DeletionRecord)))
+    assert sweeps.sweep(workplace, by="worker").blobs == [
+        names.original(names.digest(b"same")),
+        names.derived(same.id, "mask.png"),
+    ]
