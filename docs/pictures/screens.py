@@ -56,7 +56,7 @@ def batch(visit: Visit) -> None:
     visit.page.set_input_files("#batch-files", [str(one) for one in samples])
     answers = ".batch-row .state:is([data-state=done], [data-state=unsure])"
     visit.page.wait_for_function(f"() => document.querySelectorAll('{answers}').length >= {len(samples)}")
-    visit.page.locator("#batch-rows .batch-row").first.click()
+    visit.page.locator("#batch-rows .batch-row:visible").first.click()
     visit.page.wait_for_timeout(1500)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +17,7 @@ from atisbo.domain.cards import first_fault
 from atisbo.domain.finance import Case, Plan, Undefined, plan
 from atisbo.domain.sensitivity import Distribution, simulate, tornado
 from atisbo.errors import Misconfigured
+from atisbo.i18n import translate
 
 RATES = {
     Undefined.ONLY_GAINS: "none: nothing is put in",
@@ -30,14 +33,28 @@ def business(
         list[str] | None, typer.Argument(help="name=value, for example price=30 clients=12 discount=0.08")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything, for programs.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write every year for a spreadsheet here.")] = None,
+    pdf: Annotated[Path | None, typer.Option(help="Write a printed page here.")] = None,
 ) -> None:
     """Cash flows, present value, rate of return, payback and break-even of running a service."""
     found = plan(read(assumptions or []))
     chances = simulate(found.case)
+    if csv is not None or pdf is not None:
+        _write(found, csv, pdf)
     if as_json:
         typer.echo(json.dumps(described(found, chances), indent=1))
     else:
         show(found, chances)
+
+
+def _write(found: Plan, csv: Path | None, pdf: Path | None) -> None:
+    # Imported here: the pages would be read for every command.
+    from atisbo.web.pages import case
+
+    if csv is not None:
+        csv.write_text(case.table(found), encoding="utf-8")
+    if pdf is not None:
+        pdf.write_bytes(case.printed(found, case.Words("en", case.CURRENCY, partial(translate, "en"))))
 
 
 def read(assumptions: list[str]) -> Case:

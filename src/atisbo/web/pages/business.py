@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from typing import Annotated, Final
+from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -16,18 +14,17 @@ from sqlalchemy.orm import Session
 
 from atisbo import i18n
 from atisbo.domain.access import Actor
-from atisbo.domain.finance import Case, Plan, plan
+from atisbo.domain.finance import Case, plan
 from atisbo.domain.sensitivity import around, limits, simulate, tornado, two_way
 from atisbo.errors import UserError
 from atisbo.services import deletions, scenarios
 from atisbo.web import render
 from atisbo.web.deps import CurrentActor, Db, MaybeActor, protect
 from atisbo.web.pages import sketch
-from atisbo.web.pages.case import PERCENT, Words, printed
+from atisbo.web.pages.case import CURRENCY, PERCENT, Words, printed, table
 from atisbo.web.pages.forms import blame, see
 
 router = APIRouter(prefix="/business", include_in_schema=False, dependencies=[Depends(protect)])
-CURRENCY: Final = "USD"
 
 
 @router.get("")
@@ -69,24 +66,6 @@ def save(request: Request, db: Db, actor: CurrentActor, name: Annotated[str, For
 def delete(request: Request, db: Db, actor: CurrentActor, scenario_id: UUID) -> Response:
     scenarios.delete(db, actor, scenario_id=scenario_id)
     return see(f"/business?{request.url.query}#scenarios")
-
-
-def table(found: Plan) -> str:
-    """The cash flows as CSV, amounts with a point."""
-    out = io.StringIO()
-    lines = csv.writer(out)
-    lines.writerow(
-        ["year", "clients", "revenue", "costs", "infrastructure", "tax", "cash_flow", "discounted", "cumulative"]
-    )
-    total = 0.0
-    for number, (flow, discounted) in enumerate(zip(found.flows, found.discounted, strict=True)):
-        total += flow
-        year = found.years[number - 1] if number else None
-        parts = [year.clients, year.revenue, year.costs, year.infrastructure, year.tax] if year else [""] * 5
-        lines.writerow(
-            [number, *(round(value, 2) if value != "" else "" for value in (*parts, flow, discounted, total))]
-        )
-    return out.getvalue()
 
 
 def _read(request: Request) -> tuple[Case, render.Errors]:

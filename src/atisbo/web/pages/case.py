@@ -1,7 +1,9 @@
-"""A business case in the reader's words, and on a printed page."""
+"""A business case in the reader's words, on a printed page, and for a spreadsheet."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
@@ -15,6 +17,7 @@ from atisbo.web.render import Translate
 
 PERCENT: Final = ("growth", "churn", "discount", "tax")
 """Asked in percent, kept as shares."""
+CURRENCY: Final = "USD"
 
 
 class Words:
@@ -150,3 +153,21 @@ def _assumptions(found: Plan, words: Words) -> Table:
 
     rows = [[title, said(name)] for name, title in words.names().items()]
     return Table(words._("Assumptions"), [["", words.currency], *rows])
+
+
+def table(found: Plan) -> str:
+    """The cash flows as CSV, amounts with a point."""
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(
+        ["year", "clients", "revenue", "costs", "infrastructure", "tax", "cash_flow", "discounted", "cumulative"]
+    )
+    total = 0.0
+    for number, (flow, discounted) in enumerate(zip(found.flows, found.discounted, strict=True)):
+        total += flow
+        year = found.years[number - 1] if number else None
+        parts = [year.clients, year.revenue, year.costs, year.infrastructure, year.tax] if year else [""] * 5
+        lines.writerow(
+            [number, *(round(value, 2) if value != "" else "" for value in (*parts, flow, discounted, total))]
+        )
+    return out.getvalue()
