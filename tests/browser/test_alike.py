@@ -59,6 +59,7 @@ def test_five_by_looks_and_five_by_palette_open_larger_and_lead_on(visit: Callab
     expect(labels).to_have_text(["Icon"] * 10)
 
     visitor.choose(SAMPLES / "icon.jpg")
+    page.locator("#analyse").click()
     expect(page.locator("[data-slot=seen]")).to_contain_text("You asked about this very file on")
 
 
