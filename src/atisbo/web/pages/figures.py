@@ -18,7 +18,7 @@ def words(card: Card, named: Callable[[str], str], _: Translate) -> dict[str, Wo
         named: what a structure or a ratio is called.
     """
     if card.task == "segmentation":
-        return _segmentation(_)
+        return _segmentation(_) | ({} if "polyp" in card.output.labels else _anything(_))
     said = _classification(_)
     if card.structures is not None:
         for label in card.structures.output.labels:
@@ -48,6 +48,17 @@ def _segmentation(_: Translate) -> dict[str, Words]:
         "mae": (_("Mean absolute error"), _("between probability and truth, over all pixels")),
         "refused": (_("Foreign pictures refused"), _("share of pictures of another kind that are refused")),
         "kept": (_("Own pictures kept"), _("share of proper pictures that are not refused")),
+    }
+
+
+def _anything(_: Translate) -> dict[str, Words]:
+    """Of outlines of something else than polyps."""
+    return {
+        "dice_object": (_("Dice, with something to outline"), _("the same, only images that show it")),
+        "found": (_("Found"), _("images in which at least half of what is there is outlined")),
+        "empty_right": (_("Right empty answers"), _("images with nothing to outline that stay empty")),
+        "precision": (_("Precision"), _("how much of what is outlined is right")),
+        "recall": (_("Recall"), _("how much of what is there is outlined")),
     }
 
 
