@@ -101,7 +101,7 @@ class Service:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(30)
+        self._process.wait(90)
 
 
 def load(service: Service, application: str, frames: list[bytes], clients: int, seconds: float) -> dict[str, Any]:
