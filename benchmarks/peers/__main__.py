@@ -29,7 +29,7 @@ from benchmarks.road import Service, bare, free_port, python
 
 HERE = Path(__file__).parent
 ENVIRONMENT = HERE.parents[1] / "build/peers"
-START_S = 120.0
+START_S = 300.0
 ATISBO = "Atisbo, everything stored"
 PEERS: dict[str, tuple[str, ...]] = {
     "FastAPI + Keras predict": ("endpoint.py", "keras"),
