@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor
+from tests.browser.test_accessible import looked_at
 from tests.worker.workshop import eye
 
 pytestmark = pytest.mark.browser
@@ -46,6 +47,7 @@ def test_both_eyes_side_by_side(visit_eyes: Callable[..., Visitor], tmp_path: Pa
     page.click("[data-crop=part]")
     page.click("#pair-swap")
     expect(page.locator("[data-side=OD] [data-slot=name]")).to_have_text("healthy.png")
+    assert looked_at(page) == []
     ask.click()
     page.wait_for_url(re.compile(r"/a/eye/pair/[0-9a-f-]{36}"))
     expect(page.locator("#pair[data-open]")).to_have_count(0)
@@ -55,6 +57,7 @@ def test_both_eyes_side_by_side(visit_eyes: Callable[..., Visitor], tmp_path: Pa
     expect(left.locator("h3")).to_have_text("Suspected glaucoma")
     for side in (right, left):
         expect(side.locator("svg.drawing g")).to_have_count(2)
+    assert looked_at(page) == []
     said = page.locator(".pair-difference")
     expect(said).to_contain_text(re.compile(r"the two differ by 0\.[34]\d, which is more than 0\.2\."))
     expect(said).to_contain_text("not a diagnosis")
