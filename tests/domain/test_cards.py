@@ -40,6 +40,7 @@ def test_a_card_is_read_as_it_was_written(tmp_path: Path) -> None:
         ({"input": {"size": [256]}}, r"input\.size"),
         ({"output": {"labels": [], "activation": "sigmoid"}}, r"output\.labels"),
         ({"output": {"labels": ["a"], "positive": "b", "activation": "none"}}, "positive 'b' is not one of the labels"),
+        ({"output": {"labels": ["a"], "activation": "none", "edge": 0.6}}, "edge must not be above threshold"),
         ({"colour": 1}, "colour: unknown field"),
         ({"task": None}, "task"),
     ],

@@ -252,6 +252,29 @@ def test_regions_are_those_scipy_finds(seed: int, threshold: float, smallest: fl
     assert sorted(r.probability for r in found.findings.regions) == pytest.approx(means, abs=1e-5)
 
 
+def test_a_region_is_there_where_one_pixel_is_sure_and_goes_as_far_as_the_edge() -> None:
+    drawn = scores((20, 20, 12, 0.6), (20, 20, 3, 0.9), (50, 50, 8, 0.6))
+    output = OutputSpec(labels=("polyp",), activation="none", threshold=0.8, edge=0.5)
+    found = segment(drawn, (64, 64), output)
+    np.testing.assert_array_equal(found.mask > 0, scores((20, 20, 12, 1.0), background=0)[0] > 0)
+    assert len(found.findings.regions) == 1
+    assert found.findings.threshold == 0.8
+    assert segment(drawn, (64, 64), output.model_copy(update={"edge": None})).mask.sum() < found.mask.sum() / 4
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31), st.floats(0.3, 0.95), st.floats(0.05, 0.3))
+def test_regions_grow_as_scipy_propagates_seeds(seed: int, threshold: float, edge: float) -> None:
+    blurred = cv2.GaussianBlur(np.random.default_rng(seed).random((40, 50)).astype(np.float32), (7, 7), 0)
+    field = (blurred - blurred.min()) / np.ptp(blurred)
+    output = OutputSpec(labels=("x",), activation="none", threshold=threshold, edge=edge)
+    found = segment(field[np.newaxis], (40, 50), output)
+    within = field >= np.float32(edge)
+    grown = ndimage.binary_propagation(field >= np.float32(threshold), np.ones((3, 3)), within)
+    np.testing.assert_array_equal(found.mask > 0, grown)
+    assert sum(region.area_pixels for region in found.findings.regions) == grown.sum()
+
+
 def test_a_hundred_regions_are_listed_and_all_are_in_the_mask() -> None:
     dots = np.zeros((1, 64, 64), np.float32)
     dots[0, ::4, ::4] = 1

@@ -80,6 +80,20 @@ def test_the_operating_point_is_where_dice_is_best() -> None:
     assert mean_dice(pairs, output) == 1.0
 
 
+def test_a_faint_rim_belongs_to_what_is_sure_and_a_faint_spot_to_nothing() -> None:
+    truth = np.zeros((40, 40), bool)
+    truth[10:30, 10:30] = True
+    scores = np.where(truth, 0.62, 0.1).astype(np.float32)
+    scores[18:22, 18:22] = 0.93
+    spot = np.full((40, 40), 0.1, np.float32)
+    spot[5:20, 5:20] = 0.62
+    pairs = [(scores[np.newaxis], truth), (spot[np.newaxis], np.zeros((40, 40), bool))]
+    output = choose_output(pairs, OutputSpec(labels=("it",), activation="sigmoid"))
+    assert output.edge is not None
+    assert output.edge <= 0.62 < output.threshold <= 0.93
+    assert mean_dice(pairs, output) == 1.0
+
+
 def test_a_run_ends_in_a_network_and_its_card(frames: Path, tmp_path: Path) -> None:
     recipe = tiny(train={"epochs": 4}, data={"validation": 0.25, "hold_out": ["centre=B"]})
     split: Split = load([frames], recipe)

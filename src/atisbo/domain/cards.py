@@ -54,6 +54,9 @@ class OutputSpec(Strict):
     """The raw output is divided by this before it is activated, so that probabilities agree with frequencies
     (Guo et al. 2017); found on validation data."""
     threshold: float = Field(default=0.5, gt=0, lt=1)
+    """Segmentation: what a region has to reach somewhere; classification: what the positive label has to."""
+    edge: float | None = Field(default=None, gt=0, lt=1)
+    """Segmentation: how far down a region then goes (hysteresis, Canny 1986); down to the threshold if absent."""
     unsure_above: float | None = Field(default=None, gt=0, lt=1)
     """Largest uncertainty (see :mod:`atisbo.domain.uncertainty`) of an answer; above it the answer is "not sure"."""
     min_area_percent: float = Field(default=0.0, ge=0, lt=100)
@@ -69,9 +72,16 @@ class OutputSpec(Strict):
             raise ValueError("labels must differ from one another")
         if self.positive is not None and self.positive not in self.labels:
             raise ValueError(f"positive {self.positive!r} is not one of the labels")
+        if self.edge is not None and self.edge > self.threshold:
+            raise ValueError("edge must not be above threshold")
         if self.activation == "none" and self.temperature != 1:
             raise ValueError("temperature needs a raw output: say sigmoid or softmax")
         return self
+
+    @property
+    def reach(self) -> float:
+        """Segmentation: the least probability within a region."""
+        return self.threshold if self.edge is None else self.edge
 
 
 class Gate(Strict):

@@ -55,9 +55,9 @@ class Segmentation:
 
 
 def segment(scores: Scores, size: tuple[int, int], output: OutputSpec) -> Segmentation:
-    """Enlarge, threshold, drop what is too small, describe what is left.
+    """Enlarge, cut, drop what is too small or reaches the threshold nowhere, describe what is left.
 
-    The probabilities are enlarged bilinearly before the threshold, so that outlines are smooth at the original's size.
+    The probabilities are enlarged bilinearly before they are cut, so that outlines are smooth at the original's size.
 
     Args:
         scores: (labels, h, w), float32, probabilities 0..1, one channel for each of ``output.labels``.
@@ -163,8 +163,8 @@ def _enlarged(channel: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np
 
 
 def _regions(label: str, channel: NDArray[np.float32], output: OutputSpec) -> tuple[list[RegionFinding], MaskPixels]:
-    """The regions of one label, largest first, and the mask of all that are large enough."""
-    mask = (channel >= np.float32(output.threshold)).view(np.uint8) * np.uint8(255)
+    """The regions of one label, largest first, and the mask of all that are large and probable enough."""
+    mask = (channel >= np.float32(output.reach)).view(np.uint8) * np.uint8(255)
     left, top, wide, high = cv2.boundingRect(mask)
     if wide == 0:
         return [], mask
@@ -174,6 +174,9 @@ def _regions(label: str, channel: NDArray[np.float32], output: OutputSpec) -> tu
     areas = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
     areas[0] = -1.0
     large = 100.0 * areas >= output.min_area_percent * mask.size
+    if output.reach < output.threshold:
+        reaching = np.unique(numbered[channel[window] >= np.float32(output.threshold)])
+        large &= np.isin(np.arange(len(large)), reaching)
     large[0] = False
     if not large[1:].all():
         mask[window] = np.where(large[numbered], np.uint8(255), np.uint8(0))

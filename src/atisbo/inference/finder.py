@@ -80,7 +80,7 @@ class _Sight:
         output, maps = card.structures.output, answers["structures"]
         probability = float(answers["kinds"][card.gate.kinds.index(wanted.kind)])
         if wanted.holds is not None:
-            held = float((maps[output.labels.index(wanted.holds)] >= output.threshold).mean())
+            held = float((maps[output.labels.index(wanted.holds)] >= output.reach).mean())
             probability *= min(held / _HELD, 1.0)
         return cls(square, probability, _around(maps, output, wanted.outline))
 
@@ -159,7 +159,7 @@ def _framed(sight: _Sight, photograph: Pixels, look: Look, card: Card, wanted: F
 
 def _around(maps: NDArray[np.float32], output: OutputSpec, label: str) -> tuple[float, float, float] | None:
     """The middle (across, down) and the height of the largest outlined region, as shares of the window."""
-    mask = (maps[output.labels.index(label)] >= output.threshold).astype(np.uint8)
+    mask = (maps[output.labels.index(label)] >= output.reach).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     if len(stats) < 2:
         return None

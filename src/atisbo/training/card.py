@@ -22,7 +22,8 @@ from atisbo.training.export import sigmoid
 from atisbo.training.networks import EMBEDDING, LOGITS, STRUCTURES, Network
 from atisbo.training.recipe import Recipe
 
-THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(6, 19))
+THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(6, 20))
+EDGES = (None, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 MIN_AREAS = (0.0, 0.05, 0.1, 0.2, 0.3)
 """Percent of the image. It ends where real objects begin, even if validation would have it larger."""
 
@@ -87,9 +88,13 @@ def mean_dice(pairs: Sequence[Answer], output: OutputSpec) -> float:
 
 
 def choose_output(pairs: Sequence[Answer], output: OutputSpec) -> OutputSpec:
-    """The threshold, then the smallest area, with the best mean Dice on ``pairs``."""
-    for field, values in (("threshold", THRESHOLDS), ("min_area_percent", MIN_AREAS)):
-        choices = [output.model_copy(update={field: value}) for value in values]
+    """Threshold and edge, then the smallest area, with the best mean Dice on ``pairs``.
+
+    A polyp is there where some pixel is quite sure; how far it goes is another question, with another answer.
+    """
+    cuts = [{"threshold": high, "edge": low} for high in THRESHOLDS for low in EDGES if low is None or low < high]
+    for changes in (cuts, [{"min_area_percent": area} for area in MIN_AREAS]):
+        choices = [output.model_copy(update=change) for change in changes]
         output = max(choices, key=lambda choice: mean_dice(pairs, choice))
     return output
 

@@ -212,6 +212,7 @@ def _shape(application: Application, card: Card, _: Translate, language: str) ->
         (_("Input"), _("{width} × {height} pixels, colour", width=width, height=height)),
         (_("Labels"), named(output.labels)),
         (_("Operating point"), decimal(output.threshold)),
+        (_("Outlined down to"), decimal(output.edge) if output.edge else ""),
         (_("Temperature"), decimal(output.temperature) if output.temperature != 1 else ""),
         (_("“Not sure” above an uncertainty of"), decimal(output.unsure_above) if output.unsure_above else ""),
         (_("Outlined besides"), named(structures.output.labels) if structures else ""),
