@@ -78,9 +78,20 @@ def test_the_glaucoma_guide_says_what_its_card_says() -> None:
     card = json.loads((SHIPPED / "glaucoma/card.json").read_text())
     figures = {name: figure["value"] for one in card["quality"] for name, figure in one["figures"].items()}
     missed, alarmed = round(100 * (1 - figures["sensitivity"])), round(100 * (1 - figures["specificity"]))
+    withheld = round(100 * figures["unsure"])
     ratio = f"{figures['mae_vertical cup-to-disc ratio']:.2f}"
     english, spanish = guides.read(SHIPPED / "glaucoma", "en"), guides.read(SHIPPED / "glaucoma", "es")
-    for said in (f"missed about {missed} of every 100", f"about {alarmed} of every 100 healthy", f"by about {ratio}"):
+    for said in (
+        f"missed about {missed} of every 100",
+        f"about {alarmed} of every 100 healthy",
+        f"by about {ratio}",
+        f"about {withheld} of every 100 discs got it",
+    ):
         assert said in english
-    for said in (f"unos {missed} de cada 100", f"unos {alarmed} de cada 100 sanos", ratio.replace(".", ",")):
+    for said in (
+        f"unos {missed} de cada 100",
+        f"unos {alarmed} de cada 100 sanos",
+        ratio.replace(".", ","),
+        f"unos {withheld} de cada 100 discos. Que",
+    ):
         assert said in spanish
