@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from atisbo.errors import Unavailable
 from atisbo.services.work import Workplace
 from atisbo.store.queue import PREDICT, Listening, enqueue, inherit
 
@@ -60,3 +61,20 @@ def test_who_inherits_may_have_the_jobs_at_once(workplace: Workplace, headers: s
     before = 1 if "deaths" in headers else 0
     assert rows[0] == (True, str(before + 1))
     assert rows[1][0] is False
+
+
+def test_what_the_queue_hears_of_a_full_disk_is_that_the_database_is_away(workplace: Workplace) -> None:
+    """The queue's own statements do not go through SQLAlchemy, which would have wrapped the error."""
+    refuse = """
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$;
+        CREATE TRIGGER refusing BEFORE INSERT ON pgqueuer FOR EACH ROW EXECUTE FUNCTION refuse();
+    """
+    with workplace.engine.begin() as connection:
+        connection.exec_driver_sql(refuse)
+    try:
+        with pytest.raises(Unavailable), workplace.transaction() as session:
+            enqueue(session, PREDICT, {"n": 1})
+    finally:
+        with workplace.engine.begin() as connection:
+            connection.exec_driver_sql("DROP FUNCTION refuse CASCADE")

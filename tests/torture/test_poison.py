@@ -73,6 +73,8 @@ def test_others_hardly_notice(own: Service) -> None:
         )
         said = [eva.get(f"/api/v1/predictions/{one}").json() for one in ids]
     before, during = (float(np.percentile(part, 95)) for part in (usual, others))
+    said_of_it = f"p95 {1000 * before:.0f} ms, with poison {1000 * during:.0f} ms, longest {others.max():.1f} s"
+    print(f"\n{said_of_it}")  # noqa: T201 -- what was measured
     assert fates == {"done"}
     assert [one["failure"]["code"] for one in said] == ["gave_up"] * 3
     assert during < 2 * before

@@ -40,7 +40,7 @@ def main(descriptor: int, jobs_module: str, memory_bytes: int, longest_s: float)
         while True:
             try:
                 name, arguments = pickle.loads(connection.recv_bytes())  # noqa: S301 - our own parent wrote it
-            except EOFError:
+            except (EOFError, ConnectionResetError):
                 return
             signal.setitimer(signal.ITIMER_REAL, longest_s)
             reply = _answer(module.JOBS[name], arguments)

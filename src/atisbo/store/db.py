@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import DateTime, Engine, MetaData, Uuid, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
@@ -72,14 +73,14 @@ def transaction(factory: sessionmaker[Session]) -> Iterator[Session]:
     """A session that commits on success and rolls back on any error.
 
     Raises:
-        Unavailable: the database is away; nothing was written.
+        Unavailable: the database is away, or has no room; nothing was written.
     """
     try:
         with factory.begin() as session:
             yield session
-    except DBAPIError as error:
-        if error.connection_invalidated or isinstance(error, OperationalError):
-            raise Unavailable(
-                "database_away", "The service cannot reach its database at the moment. Try again shortly."
-            ) from error
-        raise
+    except (DBAPIError, psycopg.OperationalError) as error:  # the queue speaks to psycopg itself
+        if isinstance(error, DBAPIError) and not (error.connection_invalidated or isinstance(error, OperationalError)):
+            raise
+        raise Unavailable(
+            "database_away", "The service cannot reach its database at the moment. Try again shortly."
+        ) from error

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from atisbo.config import Settings
 from atisbo.domain.applications import roots
+from atisbo.errors import Unavailable
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
 from atisbo.inference.remote import Server
@@ -184,7 +185,7 @@ async def _until_disconnected(
             finally:
                 for task in tasks:
                     task.cancel()
-    except (psycopg.Error, OSError, ConnectionError) as error:
+    except (psycopg.Error, OSError, Unavailable) as error:
         log.warning("no database, trying again in a second: %s", error)
     except Exception:
         log.exception("the queue stopped; starting it again in a second")
