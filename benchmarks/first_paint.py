@@ -108,17 +108,20 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="atisbo-paint-"))
     service = start_service(folder / "data")
     try:
-        found = measure(service, asked.rounds)
+        tell(measure(service, asked.rounds), asked.json)
     finally:
         stop_service(service)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def tell(found: list[dict[str, Any]], file: Path | None) -> None:
     print(f"{'page':24}{'first paint':>12}{'largest':>9}{'shift':>8}{'script':>9}")
     for row in found:
         print(f"{row['path']:24}{row['fcp_ms']:>9} ms{row['lcp_ms']:>6} ms{row['shift']:>8}{row['script_bytes']:>9}")
         for node in row["shifted"]:
             print(f"    moved: {node}")
-    if asked.json:
-        asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if file:
+        file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

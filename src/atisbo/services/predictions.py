@@ -221,6 +221,12 @@ def list_(
     return Page([view(session, record, place=places.get(record.id)) for record in records], following)
 
 
+def begun(session: Session, actor: Actor, *, application: str) -> bool:
+    """Whether the actor has asked anything of an application that is still there."""
+    mine = PredictionRecord.owner_id == actor.user_id, PredictionRecord.application == application
+    return session.scalar(store.readable(actor).where(*mine).limit(1)) is not None
+
+
 def view(
     session: Session, record: PredictionRecord, *, queued: bool = True, place: Place | None = None
 ) -> PredictionView:

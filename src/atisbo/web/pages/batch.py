@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from atisbo.domain.applications import Application, names
 from atisbo.domain.cards import Card
 from atisbo.domain.consents import SHARING
-from atisbo.services import consents
+from atisbo.services import consents, predictions
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, protect
 from atisbo.web.pages.cards import called
@@ -34,6 +34,7 @@ def batch(request: Request, application: str, db: Db, actor: CurrentActor, state
         name=asked.name,
         title=asked.title.in_(language),
         agreed=consents.agreed(db, actor),
+        begun=predictions.begun(db, actor, application=asked.name),
         consent=asked.consent.text.in_(language) if asked.consent else "",
         alike=card.output.embedding is not None,
         sharing=SHARING.text.in_(language),

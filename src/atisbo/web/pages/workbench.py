@@ -27,7 +27,8 @@ ACCEPT: Final = ",".join((*ACCEPTED_MEDIA_TYPES, ".tif", ".tiff", ".bmp", ".webp
 
 @router.get("")
 def workbench(request: Request, application: str, db: Db, actor: CurrentActor, state: AppState) -> Response:
-    return _page(request, state, application, None, agreed=consents.agreed(db, actor))
+    begun = predictions.begun(db, actor, application=application)
+    return _page(request, state, application, None, agreed=consents.agreed(db, actor), begun=begun)
 
 
 @router.get("/samples/{file}")
@@ -49,7 +50,9 @@ def selected(
     return _page(request, state, application, view.id, agreed=consents.agreed(db, actor))
 
 
-def _page(request: Request, state: State, name: str, selected: UUID | None, *, agreed: bool) -> Response:
+def _page(
+    request: Request, state: State, name: str, selected: UUID | None, *, agreed: bool, begun: bool = True
+) -> Response:
     application, card = state.application(name)
     language = render.language_of(request)
     return render.page(
@@ -61,6 +64,7 @@ def _page(request: Request, state: State, name: str, selected: UUID | None, *, a
         guide=guides.address(application),
         selected=selected,
         agreed=agreed,
+        begun=begun,
         samples=_samples(application, language),
         sources=" · ".join(sorted({sample.source for sample in application.samples})),
         consent=application.consent.text.in_(language) if application.consent else "",

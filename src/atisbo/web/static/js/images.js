@@ -12,6 +12,5 @@ for (const form of document.querySelectorAll("form[data-delete]")) {
 }
 
 for (const form of document.querySelectorAll("form[data-sieve]")) {
-  form.querySelector("button").hidden = true;
   form.addEventListener("change", () => form.requestSubmit());
 }

@@ -1,7 +1,6 @@
 // All images: filter as soon as something is chosen, count what is ticked, tick a row of them with Shift.
 
 for (const form of document.querySelectorAll("form[data-sieve]")) {
-  form.querySelector("button").hidden = true;
   form.addEventListener("change", () => form.requestSubmit());
   form.addEventListener("formdata", ({ formData }) => {
     for (const [name, value] of [...formData]) if (!value) formData.delete(name);

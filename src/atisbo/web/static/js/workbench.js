@@ -122,8 +122,6 @@ async function start() {
   new Live(collection, bench.dataset.application);
   const wanted = bench.dataset.selected;
   if (wanted && !collection.selected) collection.select(collection.find(wanted) ?? collection.take(await one(wanted)), { quiet: true, step: true });
-  const samples = document.getElementById("samples");
-  if (samples && !collection.all.length) samples.open = true;
 }
 
 start();
