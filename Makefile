@@ -17,7 +17,7 @@ test: $(VENV)/.test
 	$(BIN)/python -m checks.advisories
 	$(BIN)/pytest
 
-bench: $(VENV)/.test build/peers
+bench: $(VENV)/.test build/peers build/keras
 	$(BIN)/python -m benchmarks.road
 	$(BIN)/python -m benchmarks.peers
 
@@ -26,7 +26,8 @@ torture: $(VENV)/.test
 
 build/mlserver: tests/inference/mlserver/requirements.txt
 build/peers: benchmarks/peers/requirements.txt
-build/mlserver build/peers:
+build/keras: benchmarks/peers/keras.txt
+build/mlserver build/peers build/keras:
 	$(PYTHON) -m venv $@
 	$@/bin/pip install --disable-pip-version-check --quiet --requirement $<
 	touch $@

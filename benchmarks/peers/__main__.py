@@ -12,7 +12,6 @@ import json
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ from benchmarks.clients import multipart
 from benchmarks.road import Service, bare, free_port, python
 
 HERE = Path(__file__).parent
-ENVIRONMENT = HERE.parents[1] / "build/peers"
+ENVIRONMENTS = HERE.parents[1] / "build"
 START_S = 300.0
 ATISBO = "Atisbo, everything stored"
 PEERS: dict[str, tuple[str, ...]] = {
@@ -38,28 +37,27 @@ PEERS: dict[str, tuple[str, ...]] = {
     "LitServe, our engine inside": ("lit.py", "openvino"),
     "BentoML, our engine inside": ("bento.py", "openvino"),
 }
-"""File and engine of each; the first runs in our environment, which has Keras, the others in their own."""
+"""File and engine of each."""
 
 
-def command(file: str, port: int, environment: Path) -> list[str]:
-    if file == "endpoint.py":
-        return [sys.executable, file, str(port)]
+def command(file: str, port: int, environments: Path) -> list[str]:
     if file == "bento.py":
-        bentoml = str(environment / "bin/bentoml")
+        bentoml = str(environments / "peers/bin/bentoml")
         return [bentoml, "serve", "bento:Outlines", "--host", "127.0.0.1", "--port", str(port)]
-    return [str(environment / "bin/python"), file, str(port)]
+    environment = "keras" if file == "endpoint.py" else "peers"
+    return [str(environments / environment / "bin/python"), file, str(port)]
 
 
 @contextmanager
-def peer(name: str, folder: Path, environment: Path, frame: bytes) -> Iterator[str]:
+def peer(name: str, folder: Path, environments: Path, frame: bytes) -> Iterator[str]:
     """A running peer, once it has answered; its address."""
     file, engine = PEERS[name]
     port = free_port()
     said = {"PEER_MODEL": str(folder / "model.onnx"), "PEER_CARD": str(folder / "card.json"), "PEER_ENGINE": engine}
     process = subprocess.Popen(
-        command(file, port, environment),
+        command(file, port, environments),
         cwd=HERE,
-        env=os.environ | said | {"BENTOML_DO_NOT_TRACK": "True", "PYTHONPATH": ""},
+        env=os.environ | said | {"BENTOML_DO_NOT_TRACK": "True", "PYTHONPATH": "", "KERAS_BACKEND": "tensorflow"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -121,7 +119,7 @@ def contest(folder: Path, applications: Path, scratch: Path, chosen: argparse.Na
             finally:
                 service.stop()
         else:
-            with peer(name, folder, chosen.environment, frames[0]) as url:
+            with peer(name, folder, chosen.environments, frames[0]) as url:
                 said = load(url, "/predict", "", frames, chosen.clients, chosen.seconds)
         after = bare(folder, chosen.seconds / 4)["best"]
         engine = statistics.mean((before, after))
@@ -135,7 +133,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=float, default=20.0, help="of load for each contestant")
     options.add_argument("--clients", type=int, default=16)
-    options.add_argument("--environment", type=Path, default=ENVIRONMENT, help="of the peers: make build/peers")
+    options.add_argument("--environments", type=Path, default=ENVIRONMENTS, help="make build/peers build/keras")
     options.add_argument("--json", type=Path, help="write the figures here too")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as scratch:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any
-
-os.environ.setdefault("KERAS_BACKEND", "torch")
 
 import keras
 import numpy as np

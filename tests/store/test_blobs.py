@@ -120,8 +120,11 @@ def test_what_the_storage_refuses_is_told_at_the_start(
         Blobs.open(tmp_path, "ftp://somewhere/else")
 
 
-def test_the_whole_service_keeps_its_pictures_on_s3_and_erases_them_there(remote: str, tmp_path: Path) -> None:
-    running = start_service(tmp_path / "data", ATISBO_BLOB_URL=remote)
+def test_the_whole_service_keeps_its_pictures_on_s3_and_erases_them_there(
+    server: s3.S3, remote: str, tmp_path: Path
+) -> None:
+    """And while S3 is away it says so, and takes nothing that it cannot keep."""
+    running = start_service(tmp_path / "data", ATISBO_BLOB_URL=remote, ATISBO_UNDO_S="0.1")
     blobs = Blobs.open(tmp_path, remote)
     try:
         with running.register("ana") as ana:
@@ -135,6 +138,12 @@ def test_the_whole_service_keeps_its_pictures_on_s3_and_erases_them_there(remote
             assert ana.get(said["links"]["mask"]).content == blobs.get(f"derived/{said['id']}/mask.png")
             assert any(name.startswith("originals/") for name in blobs.names(""))
             assert not (tmp_path / "data" / "blobs").exists()
+            server.stop()
+            refused = ana.post("/api/v1/applications/polyp/predictions", files={"file": ("b.jpg", jpeg(seed=4))})
+            assert (refused.status_code, refused.json()["code"]) == (503, "storage_away")
+            assert len(ana.get("/api/v1/predictions").json()["items"]) == 1
+            server.start()
+            server.wait()
             ana.delete(f"/api/v1/images/{said['image']['id']}").raise_for_status()
             deadline = time.monotonic() + 20
             while left := [*blobs.names("originals"), *blobs.names("derived")]:
