@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final
@@ -158,11 +159,36 @@ def _measurement(one: Measurement, wording: dict[str, Words], _: Translate, lang
     names = sorted(one.figures, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
     return {
         "name": _(one.name),
-        "data": _(one.data),
+        "data": _data(one.data, _),
         "command": one.command,
         "data_sha256": one.data_sha256,
         "figures": [_figure(name, one.figures[name], wording, language) for name in names],
     }
+
+
+def _data(text: str, _: Translate) -> str:
+    """The pictures of a test in the reader's language, where they were described by a command."""
+    if found := re.fullmatch(r"(\d+) images, each judged by a network that was trained without it", text):
+        return _("{count} images, each judged by a network that was trained without it", count=found[1])
+    if found := re.fullmatch(r"(\d+) pictures of (\d+) sources, each judged by a .*", text):
+        return _(
+            "{count} pictures of {sources} sources, each judged by a network that was trained without its source",
+            count=found[1],
+            sources=found[2],
+        )
+    if found := re.fullmatch(r"(\d+) proper pictures; (.+)", text):
+        kinds = {
+            "artwork": _("works of art"),
+            "colonoscopy": _("of colonoscopies"),
+            "disc": _("of optic discs"),
+            "document": _("of documents"),
+            "fundus": _("of the whole fundus"),
+            "other": _("of other things"),
+            "unseen": _("of kinds that were not learnt"),
+        }
+        others = re.sub(r"[a-z]+", lambda word: kinds.get(word[0], word[0]), found[2])
+        return _("{count} proper pictures; others: {others}", count=found[1], others=others)
+    return _(text)
 
 
 def _figure(name: str, figure: Interval, wording: dict[str, Words], language: str) -> dict[str, Any]:
