@@ -120,6 +120,7 @@ def _one(
         candidate=view.state in CANDIDATE,
         sealed=[one for one in choices if one.counts.get(Split.TEST)],
         test_side=Split.TEST,
+        learnt=next((one for one in choices if one.id == view.dataset_id), None),
         judged=said.get("status"),
         fault=_fault(request, said),
         comparison=compared(said, application, view.card, _, language) if said.get("status") == "done" else None,
