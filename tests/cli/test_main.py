@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,16 @@ def test_an_operator_makes_users_and_resets_passwords(workplace: Workplace, monk
     unknown = RUN.invoke(app, ["users", "password", "nobody@example.org", "--password", "second password"])
     assert unknown.exit_code == 1
     assert "no such user" in unknown.stderr
+
+
+def test_a_database_is_prepared_and_its_first_administrator_told_once(tmp_path: Path) -> None:
+    """As before the processes of a new version start on several hosts; storage that is none is told first."""
+    command = [sys.executable, "-m", "atisbo", "migrate"]
+    environment = os.environ | {"ATISBO_DATA_DIR": str(tmp_path)}
+    wrong = subprocess.run(command, env=environment | {"ATISBO_BLOB_URL": "ftp://x"}, capture_output=True, text=True)
+    assert (wrong.returncode, "ATISBO_BLOB_URL is no storage" in wrong.stderr) == (1, True)
+    first, second = (
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout for _ in range(2)
+    )
+    assert "admin@atisbo.local" in first
+    assert second == "The database is ready.\n"
