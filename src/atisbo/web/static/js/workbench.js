@@ -1,6 +1,6 @@
 // Puts the workbench together: tray, stage and findings around one collection of images.
 
-import { explanation, sentence } from "./answers.js";
+import { answered, explanation, sentence } from "./answers.js";
 import { Collection } from "./collection.js";
 import { Correction } from "./correct.js";
 import { Findings } from "./findings.js";
@@ -25,7 +25,7 @@ const stage = new Stage();
 const findings = new Findings(stage);
 const review = new Review(collection, bench.dataset.application);
 const correction = new Correction(collection, bench.dataset.layers.split(" "));
-const alike = document.getElementById("alike") && new (await import("./alike.js")).Alike(bench.dataset.application);
+let alike = null; // loaded with the first answer
 const permit = new Permit(collection, bench.dataset.application);
 const histogram = document.getElementById("histogram") && new (await import("./histogram.js")).Histogram();
 const intake = new Intake(bench, collection, new Terms("agreed" in bench.dataset));
@@ -36,8 +36,15 @@ function show(item) {
   review.show(item);
   correction.show(item);
   permit.show(item);
-  alike?.show(item);
+  if (alike) alike.show(item);
+  else if (answered(item) && document.getElementById("alike")) bringAlike();
   histogram?.show(item);
+}
+
+async function bringAlike() {
+  const { Alike } = await import("./alike.js");
+  alike ??= new Alike(bench.dataset.application);
+  alike.show(collection.selected);
 }
 
 function address(item) {
