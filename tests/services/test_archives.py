@@ -4,12 +4,13 @@ import io
 import struct
 import tracemalloc
 import zlib
-from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZipFile
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZipFile, ZipInfo
 
 import pytest
 
 from atisbo.errors import UserError
 from atisbo.services.archives import Limits, unpack
+from atisbo.services.predictions import display_name
 
 LIMITS = Limits(files=5, file_bytes=1000, total_bytes=3000)
 
@@ -144,3 +145,24 @@ def test_what_is_used_up_counts() -> None:
     data = packed({"a": b"x", "b": b"y"})
     assert refused(data, Limits(5, 1000, 3000, used_files=4)) == "batch_many"
     assert refused(data, Limits(5, 1000, 3000, used_bytes=2999)) == "batch_large"
+
+
+def test_paths_and_links_lead_nowhere() -> None:
+    """A name is a name: nothing is written under it, and a link is a few bytes that are no picture."""
+    link = ZipInfo("link.jpg")
+    link.create_system, link.external_attr = 3, 0o120777 << 16
+    names = ["../../escape.jpg", "/etc/passwd", "C:\\windows\\x.jpg", "a/../../b.jpg", "nul\x00.jpg", "\u202egpj.exe"]
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+        for name in names:
+            archive.writestr(name, b"bytes")
+    found = dict(entries(buffer.getvalue(), Limits(files=20, file_bytes=1000, total_bytes=3000)))
+    assert found.pop("link.jpg") == b"/etc/passwd"
+    assert len(found) == len(names)
+    assert set(found.values()) == {b"bytes"}
+    for name in (*found, "a" * 5000 + ".jpg"):
+        shown = display_name(name)
+        assert shown.isprintable()
+        assert not {"/", "\\"} & set(shown)
+        assert shown not in ("", ".", "..")

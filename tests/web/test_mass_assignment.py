@@ -31,6 +31,8 @@ WANTED = {
     "sampled": True,
     "created_at": "2000-01-01T00:00:00Z",
 }
+OURS = "/api/"
+"""The other one, /v2, has bodies that somebody else's protocol defines."""
 FREE = {"metadata", "answers", "values"}
 """Objects whose names the application's form gives; the service checks them against it."""
 
@@ -44,7 +46,7 @@ def test_every_json_body_refuses_what_it_does_not_name(app: FastAPI, workplace: 
     door = Door(app, bearer(workplace, make_actor("root", Role.ADMINISTRATOR)))
     document, tried, wrong = app.openapi(), 0, {}
     for route in routes(app):
-        if isinstance(route.body.get("json"), dict):
+        if isinstance(route.body.get("json"), dict) and route.path.startswith(OURS):
             known = properties(document, route.path, route.method)
             for name, value in WANTED.items():
                 if name not in known:
@@ -87,7 +89,7 @@ def test_no_object_within_a_body_takes_any_name(app: FastAPI) -> None:
     for path, methods in document["paths"].items():
         for method, said in methods.items():
             content = said.get("requestBody", {}).get("content", {})
-            if "application/json" in content:
+            if "application/json" in content and path.startswith(OURS):
                 found += loose(document, content["application/json"]["schema"], f"{method} {path}")
     assert found == []
 
@@ -102,3 +104,31 @@ def test_a_form_sets_only_its_own_fields(app: FastAPI, workplace: Workplace, mak
     assert (ana.role, ana.disabled, ana.own_room) == (Role.USER, False, False)
     assert str(ana.id) != WANTED["id"]
     assert tab.get("/manage/users").status_code == 403
+
+
+NUL = "a\x00b"
+
+
+def test_a_character_that_cannot_be_stored_is_the_senders_fault(
+    workplace: Workplace, make_actor: Make, tmp_path: Path
+) -> None:
+    """Wherever a text goes: never a server error."""
+    app = opened(workplace, tmp_path)
+    root = make_actor("root", Role.ADMINISTRATOR)
+    tab, hers = Tab(app), bearer(workplace, root)
+    tab.sign_in(root)
+    filters = {"application": "eye", "filters": {"labels": [NUL], "versions": [NUL]}}
+    token = tab.csrf
+    answers = {
+        "body": tab.ask("POST", "/api/v1/datasets/count", json=filters, headers=hers),
+        "name": tab.ask("POST", "/api/v1/tokens", json={"name": NUL, "scopes": ["predict"]}, headers=hers),
+        "query": tab.get("/api/v1/applications/eye/images", params={"owner": NUL, "version": NUL}, headers=hers),
+        "cursor": tab.get("/api/v1/predictions", params={"before": NUL, "application": NUL}, headers=hers),
+        "page": tab.get("/manage/datasets/count", params={"application": "eye", "labels": NUL, "versions": NUL}),
+        "search": tab.get("/manage/users", params={"part": NUL}),
+        "form": tab.ask("POST", "/business/scenarios", data={"name": NUL, "csrf_token": token}),
+        "key": tab.ask("POST", "/api/v1/auth/refresh", json={"refresh_token": NUL}),
+        "sign in": tab.ask("POST", "/sign-in", data={"email": NUL, "password": NUL, "csrf_token": token}),
+    }
+    assert {name: one.status_code for name, one in answers.items() if one.status_code >= 500} == {}
+    assert answers["body"].json()["code"] == "value_wrong"

@@ -9,7 +9,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -152,7 +152,18 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _database(request: Request, error: Exception) -> Response:
-    """A statement failed; a lost connection, a full pool or disk will pass, anything else is a fault of ours."""
+    """A statement failed; a lost connection, a full pool or disk will pass, a value that the database cannot hold (a
+    NUL in a text) is the sender's, anything else is a fault of ours.
+    """
+    if isinstance(error, DataError):
+        log.warning("%s %s: %s", request.method, request.url.path, error.orig)
+        return problem(
+            request,
+            Invalid(
+                "value_wrong",
+                "A text or a number in the request cannot be stored. Look for invisible characters and send it again.",
+            ),
+        )
     passing = isinstance(error, PoolTimeout | OperationalError) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     )
