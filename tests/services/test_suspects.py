@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+
+from sqlalchemy import text
 
 from atisbo.domain.access import Actor
 from atisbo.services import predictions, suspects
 from atisbo.services.predictions import Outcome
 from atisbo.services.suspects import Hand
 from atisbo.services.work import Workplace
-from tests.services.asked import FINDINGS, ask
+from tests.services.asked import FINDINGS, answered, ask
 
 Make = Callable[..., Actor]
 
@@ -46,6 +49,18 @@ def test_a_late_release_of_a_lost_lease_changes_nothing(workplace: Workplace, ma
     (present,) = take(workplace, asked)
     workplace.within(lambda s: suspects.release(s, [lost]))
     assert take(workplace, asked)[0].tries == present.tries
+
+
+def test_an_open_prediction_does_not_stay_without_a_job(workplace: Workplace, make_actor: Make) -> None:
+    """Its job is held, as the queue does where it cannot write down that it is to be tried again."""
+    ana = make_actor()
+    asked, _ = ask(workplace, ana, b"open"), answered(workplace, ana, b"finished")
+    workplace.within(lambda s: s.execute(text("UPDATE pgqueuer SET status = 'failed', queue_manager_id = NULL")))
+    assert workplace.within(suspects.revive) == 1
+    query = text("SELECT convert_from(payload, 'UTF8') FROM pgqueuer WHERE status = 'queued'")
+    (job,) = workplace.within(lambda s: s.scalars(query).all())
+    assert json.loads(job)["prediction"] == str(asked.id)
+    assert workplace.within(suspects.revive) == 0
 
 
 def test_a_suspect_is_answered_like_any_other(workplace: Workplace, make_actor: Make) -> None:

@@ -9,9 +9,18 @@ from sqlalchemy.orm import Session
 
 from atisbo.services import predictions
 from atisbo.store import suspects as store
+from atisbo.store import workers
 from atisbo.store.suspects import Hand, hold, release
 
-__all__ = ["Hand", "hold", "release", "take"]
+__all__ = ["Hand", "hold", "release", "revive", "take"]
+
+
+def revive(session: Session) -> int:
+    """Have jobs done that the queue gave up though their prediction is open; returns how many."""
+    ids = workers.forgotten(session)
+    if ids:
+        workers.requeue(session, ids)
+    return len(ids)
 
 
 def take(session: Session, ids: Sequence[UUID]) -> dict[UUID, Hand]:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from atisbo.store.db import Base, Identified, now
-from atisbo.store.queue import CallersConnection
+from atisbo.store.queue import PREDICT, CallersConnection
 
 
 class WorkerRecord(Identified, Base):
@@ -69,6 +69,19 @@ def requeue(session: Session, ids: Sequence[int]) -> None:
     door.fetch(SyncQueries(door).qbq.build_requeue_jobs_query(), list(ids))
 
 
+def forgotten(session: Session) -> list[int]:
+    """Jobs that are held though their prediction is open: where the database is away or full just when a job is to be
+    tried again, the queue holds it instead."""
+    return list(session.scalars(_FORGOTTEN, {"predict": PREDICT}))
+
+
+_FORGOTTEN = text(
+    """
+    SELECT job.id FROM pgqueuer job JOIN predictions p ON p.status IN ('waiting', 'running')
+        AND p.id = (convert_from(job.payload, 'UTF8')::jsonb ->> 'prediction')::uuid
+    WHERE job.status = 'failed' AND job.entrypoint = :predict
+    """
+)
 _QUEUE = text(
     """
     SELECT entrypoint,

@@ -24,6 +24,7 @@ from atisbo.errors import Unavailable
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
 from atisbo.inference.remote import Server
+from atisbo.services import suspects
 from atisbo.services.work import Workplace
 from atisbo.store.db import PATIENCE
 from atisbo.store.queue import (
@@ -80,6 +81,8 @@ DELIVERIES_AT_ONCE = 4
 
 DEATHS: Final = 3
 """Workers that may be lost with a job in hand that has a network look at something; then it is given up."""
+
+_REVIVE_S: Final = 10.0
 
 ANSWERS: Final = "answers"
 LEARNS: Final = "learn"
@@ -170,6 +173,7 @@ async def _until_disconnected(
                 sweeping = Sweeping(workplace)
                 queue.qm.entrypoint(TIDY, accepts_context=False, on_failure="hold", concurrency_limit=1)(sweeping.run)
                 tasks += [asyncio.create_task(_follow(driver, versions)), asyncio.create_task(sweeping.keep())]
+                tasks.append(asyncio.create_task(_revive(workplace)))
             if LEARNS in settings.queues:
                 _learns(queue, workplace, registry, stop)
             place.ready()
@@ -189,6 +193,17 @@ async def _until_disconnected(
         log.warning("no database, trying again in a second: %s", error)
     except Exception:
         log.exception("the queue stopped; starting it again in a second")
+
+
+async def _revive(workplace: Workplace) -> None:
+    """Until it is cancelled: no open prediction stays without a job."""
+    while True:
+        try:
+            if count := await asyncio.to_thread(workplace.within, suspects.revive):
+                log.warning("%d predictions had been given up by the queue; they are tried again", count)
+        except Unavailable as error:
+            log.warning("nobody looked for what was given up: %s", error)
+        await asyncio.sleep(_REVIVE_S)
 
 
 def _begin(session: Session, place: Place) -> None:
