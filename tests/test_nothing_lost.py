@@ -59,7 +59,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_comes_back(own: Service
     victim = child(own, "worker")
     assert victim is not None
     victim.kill()
-    eventually(lambda: all_done(ana, ids), within_s=40)
+    eventually(lambda: all_done(ana, ids), within_s=90)
     successor = child(own, "worker")
     assert successor is not None
     assert successor.pid != victim.pid
@@ -77,7 +77,7 @@ def test_a_stopped_worker_cannot_write_late(own: Service, ana: httpx.Client) -> 
         env=os.environ | {"ATISBO_DATABASE_URL": url, "ATISBO_DATA_DIR": str(own.data_dir), "ATISBO_LEASE_S": "2"},
     )
     try:
-        eventually(lambda: all_done(ana, ids), within_s=40)
+        eventually(lambda: all_done(ana, ids), within_s=90)
         finished = [ana.get(f"/api/v1/predictions/{i}").json()["finished_at"] for i in ids]
         victim.send_signal(signal.SIGCONT)
         time.sleep(2)
@@ -101,7 +101,7 @@ def test_the_web_process_killed_comes_back_and_keeps_what_it_accepted(own: Servi
             return False
 
     eventually(answers)
-    eventually(lambda: all_done(ana, ids), within_s=40)
+    eventually(lambda: all_done(ana, ids), within_s=90)
 
 
 def test_a_database_that_is_gone_for_a_while_costs_503s_and_no_upload(own: Service, ana: httpx.Client) -> None:
@@ -118,7 +118,7 @@ def test_a_database_that_is_gone_for_a_while_costs_503s_and_no_upload(own: Servi
         time.sleep(0.05)
     assert codes <= {202, 503}
     assert 503 in codes, "the outage was not noticed; the test proves nothing"
-    eventually(lambda: all_done(ana, ids), within_s=40)
+    eventually(lambda: all_done(ana, ids), within_s=90)
     eventually(lambda: all(item["status"] == "done" for item in ana.get("/api/v1/predictions").json()["items"]))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from atisbo.config import Settings
-from atisbo.errors import BrokeDown
+from atisbo.errors import BrokeDown, Unavailable
 from atisbo.imaging.prepared import Prepared
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.apart import received
@@ -19,10 +19,15 @@ _MEMORY_BYTES: Final = 8 << 30
 
 
 class Apart:
-    """Has a child only while somebody needs it: it holds a second copy of a network."""
+    """Has a child only while somebody needs it: it holds a second copy of a network.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        stopping: whether the worker is about to end; who waits for a turn then goes back into the queue.
+    """
+
+    def __init__(self, settings: Settings, stopping: Callable[[], bool]) -> None:
         self._settings = settings
+        self._stopping = stopping
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._room: Quarantine | None = None
@@ -37,11 +42,14 @@ class Apart:
 
         Raises:
             RuntimeError: the child died of it, or was too slow.
+            Unavailable: the worker is about to end.
             Foreign, BadImage: see :func:`atisbo.inference.predictor.answer`.
         """
         self._waiting += 1
         try:
             async with self._turn:
+                if self._stopping():
+                    raise Unavailable("engine_closed", "The service is shutting down. Try again in a moment.")
                 if predictor.network is None:
                     return await _here(predictor, prepared) if await hold() else None
                 room = await self._opened(predictor, predictor.network)

@@ -168,7 +168,7 @@ async def _until_disconnected(
             await asyncio.to_thread(workplace.within, lambda session: _begin(session, place))
             tasks = [asyncio.create_task(_pass_on(stop, queue))]
             if ANSWERS in settings.queues:
-                _answers(queue, workplace, quarantine, registry, versions)
+                _answers(queue, workplace, quarantine, registry, versions, stop)
                 await asyncio.to_thread(begin, workplace, registry)
                 sweeping = Sweeping(workplace)
                 queue.qm.entrypoint(TIDY, accepts_context=False, on_failure="hold", concurrency_limit=1)(sweeping.run)
@@ -251,9 +251,14 @@ def _wary(run: Callable[[Job], Awaitable[None]]) -> Callable[[Job], Awaitable[No
 
 
 def _answers(
-    queue: PgQueuer, workplace: Workplace, quarantine: Quarantine, registry: Registry, versions: Versions
+    queue: PgQueuer,
+    workplace: Workplace,
+    quarantine: Quarantine,
+    registry: Registry,
+    versions: Versions,
+    stop: asyncio.Event,
 ) -> None:
-    predicting = Predicting(workplace, quarantine, registry, lambda: versions.shadowed)
+    predicting = Predicting(workplace, quarantine, registry, lambda: versions.shadowed, stop.is_set)
     shadowing = Shadowing(workplace, quarantine, registry)
     queue.qm.entrypoint(SHADOW, accepts_context=False, concurrency_limit=1)(_wary(shadowing.run))
     rendering = Rendering(workplace, quarantine, registry)

@@ -59,6 +59,7 @@ class Predicting:
 
     Args:
         shadowed: whether candidates are to be asked, too, about what was answered.
+        stopping: whether the worker is about to end.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Predicting:
         quarantine: Quarantine,
         registry: Registry,
         shadowed: Callable[[], bool] = lambda: False,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         settings = workplace.settings
         self._shadowed = shadowed
@@ -75,7 +77,7 @@ class Predicting:
         self._registry = registry
         self._limits = Limits.of(settings)
         self._max_attempts = settings.max_attempts
-        self._apart = Apart(settings)
+        self._apart = Apart(settings, stopping)
         self._owed: list[Hand] = []
         """To be put back when the database is there again."""
         self._take = Grouped(self._take_many)
