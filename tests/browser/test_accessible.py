@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import Visitor, sign_in
 from tests.conftest import PASSWORD, Service
@@ -89,6 +89,14 @@ def walk(visitor: Visitor, *paths: str) -> dict[str, list[str]]:
         visitor.page.wait_for_load_state("networkidle")
         found[path] = looked_at(visitor.page)
     return {path: wrong for path, wrong in found.items() if wrong}
+
+
+def test_what_is_wrong_is_seen(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_content('<html lang="en"><title>t</title><main><img src="data:,"><p style="color:#999">pale</p></main>')
+    found = {one.partition(":")[0] for one in violations(page)}
+    assert {"image-alt", "color-contrast"} <= found
+    page.close()
 
 
 @pytest.mark.parametrize("phone", [False, True])
