@@ -6,6 +6,9 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import update
 
 from atisbo.domain.access import Actor, Role
 from atisbo.domain.applications import load
@@ -13,6 +16,7 @@ from atisbo.domain.finance import Case
 from atisbo.domain.reviews import Verdict
 from atisbo.services import images, reviews, scenarios, tokens
 from atisbo.services.work import Workplace
+from atisbo.store.predictions import PredictionRecord
 from tests.services.asked import CARD, EYES, answered
 from tests.web.doors import Door, bearer, opened
 from tests.web.permissions import Route, routes
@@ -31,6 +35,9 @@ def test_every_identity_of_one_person_is_unknown_to_another(
     app = opened(workplace, tmp_path)
     ana, eva = make_actor("ana"), make_actor("eva")
     view, gone = answered(workplace, ana), answered(workplace, ana, b"gone")
+    half, pair = answered(workplace, ana, b"half", application=load(tmp_path / "eye")[0]), uuid4()
+    paired = update(PredictionRecord).where(PredictionRecord.id == half.id).values(pair_id=pair, side="OD")
+    workplace.within(lambda s: s.execute(paired))
     with workplace.transaction() as session:
         reviews.put(session, ana, application=EYES, card=CARD, prediction_id=view.id, verdict=Verdict.RIGHT)
         tokens.create(session, ana, name="hers", scopes=["predict"])
@@ -43,6 +50,7 @@ def test_every_identity_of_one_person_is_unknown_to_another(
         "image_id": view.image.id,
         "token_id": token,
         "scenario_id": scenario,
+        "pair_id": pair,
         "deletion_id": workplace.within(lambda s: images.delete(s, ana, image_id=gone.image.id)),
     }
     said = bearer(workplace, eva)
