@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from atisbo.domain.access import Actor, Role
-from atisbo.errors import NotAllowed, TooLarge, TooMany
+from atisbo.errors import NotAllowed, StorageFull, TooLarge, TooMany
 from atisbo.services import erasure, images, users
 from atisbo.services.work import Workplace
+from atisbo.store.blobs import Blobs
 from tests.conftest import PASSWORD
 from tests.services.asked import ask
 
@@ -59,3 +62,14 @@ def test_only_administrators_allow_more(workplace: Workplace, make_actor: Make) 
     for actor in (ana, curator):
         with pytest.raises(NotAllowed):
             allow(workplace, actor, ana, 5, 5)
+
+
+def test_an_upload_that_would_eat_into_the_disks_reserve_is_refused(
+    workplace: Workplace, make_actor: Make, tmp_path: Path
+) -> None:
+    ana, blobs = make_actor("ana"), Blobs.open(tmp_path, reserve_bytes=1 << 60)
+    with pytest.raises(StorageFull) as refused:
+        ask(replace(workplace, blobs=blobs), ana, b"one more")
+    assert (refused.value.status, refused.value.code) == (507, "storage_full")
+    assert list(blobs.names("")) == []
+    blobs.put("derived/mask.png", b"results have room")
