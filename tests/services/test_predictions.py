@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import delete, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from atisbo.services import images, outlines, predictions, suspects, views
 from atisbo.services.predictions import Outcome, Upload
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived, digest, original
+from atisbo.store.deletions import DeletionRecord
 
 Make = Callable[..., Actor]
 WORDS = LocalisedText(es="palabras", en="words")
@@ -230,6 +231,11 @@ def test_everything_of_somebody_else_is_not_there(workplace: Workplace, make_act
         workplace.within(lambda s: images.delete(s, reading, image_id=asked.image.id))
 
 
+def time_is_over(workplace: Workplace) -> None:
+    """Nothing that was deleted can be brought back any more."""
+    workplace.within(lambda s: s.execute(delete(DeletionRecord)))
+
+
 def test_bytes_go_with_their_last_image(workplace: Workplace, make_actor: Make) -> None:
     ana = make_actor()
     first, second = ask(workplace, ana, b"same"), ask(workplace, ana, b"same")
@@ -237,6 +243,7 @@ def test_bytes_go_with_their_last_image(workplace: Workplace, make_actor: Make) 
     for asked, left in ((first, True), (second, False)):
         workplace.blobs.put(derived(asked.id, "mask.png"), b"mask")
         workplace.within(lambda s, a=asked: images.delete(s, ana, image_id=a.image.id))
+        time_is_over(workplace)
         workplace.within(
             lambda s, a=asked: images.erase(s, blobs=workplace.blobs, original_name=name, predictions=[a.id])
         )
@@ -249,6 +256,7 @@ def test_a_result_for_a_deleted_image_leaves_nothing(workplace: Workplace, make_
     asked = ask(workplace, ana)
     attempt = workplace.within(lambda s: predictions.claim(s, [asked.id]))[asked.id]
     workplace.within(lambda s: images.delete(s, ana, image_id=asked.image.id))
+    time_is_over(workplace)
     workplace.blobs.put(derived(asked.id, "mask.png"), b"late")
     assert workplace.within(lambda s: predictions.record(s, [done(asked.id, attempt)])) == set()
     workplace.within(lambda s: predictions.tidy(s, blobs=workplace.blobs, ids=[asked.id]))
