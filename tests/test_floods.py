@@ -100,5 +100,5 @@ def test_floods_of_pixels_do_not_reach_the_web_process(service: Service) -> None
             answers = list(pool.map(ask, FLOODS))
         assert {status for status, _ in answers} <= {413, 415, 422}, answers
         assert max(seen) - seen[0] < MOST_BYTES
-        assert len(seen) > 10
+        assert len(seen) > 3
         assert ask(jpeg(seed=99))[0] == 200, "the next one is answered as before"

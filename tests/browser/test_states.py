@@ -160,5 +160,5 @@ def test_everything_can_be_reached_by_tab_and_shows_it(visit: Callable[..., Visi
             continue  # past the last one, on the way back to the first
         reached.add(here)
         assert outline, f"no visible focus on {here}"
-    wanted = {"choose", "consent", "viewport", "overlay", "side", "compare", "overlay-toggle", "contour-toggle"}
+    wanted = {"choose", "permit-training", "viewport", "overlay", "side", "compare", "overlay-toggle", "contour-toggle"}
     assert wanted | {"opacity", "mask", "self", "delete"} <= reached

@@ -72,7 +72,7 @@ def test_rows_say_what_was_chosen(report: Report) -> None:
 def test_it_becomes_measurements_as_a_whole_and_by_column(report: Report) -> None:
     whole, *parts = measurements(report, "validation", "source")
     assert [part.name for part in parts] == ["validation, a", "validation, b"]
-    assert whole.data == "12 eyes"
+    assert whole.data == "12 eyes; 3 of other kinds"
     assert parts[0].figures["accuracy"].n == 6
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.conftest import Service, eventually
+from tests.conftest import Service, eventually, start_service, stop_service
 from tests.pictures import CANARY, jpeg, opened, with_metadata
 
 ASK = "/api/v1/applications/polyp/predictions"
@@ -157,11 +158,23 @@ def test_listing_goes_page_by_page(eva: httpx.Client) -> None:
     assert eva.get("/api/v1/predictions", params={"before": "nonsense"}).status_code == 422
 
 
-def test_deleting_removes_image_results_and_bytes(service: Service, eva: httpx.Client) -> None:
+@pytest.fixture
+def hasty(tmp_path: Path) -> Iterator[Service]:
+    """A service that lets a deletion be taken back for a second only."""
+    running = start_service(tmp_path, ATISBO_UNDO_S="1")
+    yield running
+    stop_service(running)
+
+
+def test_deleting_removes_image_results_and_bytes(hasty: Service) -> None:
+    with hasty.register("eva") as eva:
+        _deleted(eva, hasty.data_dir / "blobs")
+
+
+def _deleted(eva: httpx.Client, blobs: Path) -> None:
     data = jpeg(seed=77)
     said, twin = ask(eva, data).json(), ask(eva, data).json()
     eva.get(said["links"]["preview"]).raise_for_status()
-    blobs = service.data_dir / "blobs"
     assert (blobs / "derived" / said["id"] / "preview.jpg").exists()
     stored = [p for p in (blobs / "originals").rglob("*") if p.is_file() and p.read_bytes() == data]
     assert len(stored) == 1

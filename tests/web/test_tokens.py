@@ -34,6 +34,8 @@ def test_text_has_four_sizes() -> None:
         sizes |= set(re.findall(r"font-size: ([^;]+);", path.read_text()))
     assert sizes - {"var(--text-small)", "var(--text)", "var(--text-large)", "var(--text-title)"} <= {
         "100%",
+        "125%",
+        "175%",
         "0.9em",
         "0.8125rem",
-    }
+    }, "per cent are the page's own, on larger screens"

@@ -44,7 +44,7 @@ def box() -> Iterator[tuple[int, list[dict[str, object]]]]:
 def telling(box: tuple[int, list[dict[str, object]]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     allowed = {"HOSTS": f"hooks.example.org, localhost:{box[0]}", "HTTP": "1", "PRIVATE": "1"}
     settings = {f"ATISBO_WEBHOOK_{name}": value for name, value in allowed.items()}
-    running = start_service(tmp_path_factory.mktemp("telling"), **settings)
+    running = start_service(tmp_path_factory.mktemp("telling"), ATISBO_DEVELOPMENT="true", **settings)
     yield running
     stop_service(running)
 
