@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -20,6 +21,7 @@ import pytest
 
 from tests.conftest import PASSWORD, Service, eventually, start_service, stop_service
 from tests.pictures import jpeg
+from tests.torture.clients import everything
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(900)]
 SCALE = float(os.environ.get("ATISBO_TORTURE", "1"))
@@ -118,22 +120,15 @@ def taken(ana: httpx.Client, number: int) -> str:
     raise AssertionError("never taken")
 
 
-def everything(service: Service) -> list[dict[str, object]]:
-    """All of ana's predictions, page by page."""
-    found: list[dict[str, object]] = []
+def answered(service: Service) -> list[dict[str, Any]]:
+    """All of ana's predictions."""
     with service.sign_in("ana@example.org", PASSWORD) as ana:
-        after = ""
-        while True:
-            page = ana.get(f"/api/v1/predictions?limit=200{after}").raise_for_status().json()
-            found += page["items"]
-            if not page["next"]:
-                return found
-            after = f"&before={page['next']}"
+        return everything(ana, service.url)
 
 
 def all_finished(service: Service) -> bool:
     with suppress(httpx.HTTPError):
-        return all(one["finished_at"] for one in everything(service))
+        return all(one["finished_at"] for one in answered(service))
     return False
 
 
@@ -146,7 +141,7 @@ def uploaded(service: Service, kills: list[float], least: int) -> list[str]:
 
 def one_result_each(service: Service, ids: list[str]) -> None:
     eventually(lambda: all_finished(service), within_s=180)
-    found = everything(service)
+    found = answered(service)
     failed = {one["id"]: one["failure"] for one in found if one["status"] not in ("done", "unsure")}
     assert not failed
     assert sorted(ids) == sorted(str(one["id"]) for one in found), "each upload made one prediction, each has a result"

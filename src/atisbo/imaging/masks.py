@@ -175,8 +175,9 @@ def _regions(label: str, channel: NDArray[np.float32], output: OutputSpec) -> tu
     areas[0] = -1.0
     large = 100.0 * areas >= output.min_area_percent * mask.size
     if output.reach < output.threshold:
-        reaching = np.unique(numbered[channel[window] >= np.float32(output.threshold)])
-        large &= np.isin(np.arange(len(large)), reaching)
+        reaching = np.zeros(len(large), dtype=bool)
+        reaching[numbered[channel[window] >= np.float32(output.threshold)]] = True
+        large &= reaching
     large[0] = False
     if not large[1:].all():
         mask[window] = np.where(large[numbered], np.uint8(255), np.uint8(0))

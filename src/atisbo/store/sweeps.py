@@ -73,10 +73,6 @@ def _pictures(session: Session, keys: Sequence[str]) -> set[str]:
     return {key for key in session.scalars(query) if key}
 
 
-def _masks(session: Session, keys: Sequence[str]) -> set[str]:
-    return masks_used(session, keys)
-
-
 def _networks(session: Session, keys: Sequence[str]) -> set[str]:
     return set(session.scalars(select(VersionRecord.model).where(VersionRecord.model.in_(keys))))
 
@@ -100,8 +96,8 @@ KINDS: Final[Mapping[str, tuple[re.Pattern[str], Owned]]] = {
     "originals/": (re.compile(rf"originals/../{_HASH}"), _originals),
     "derived/": (re.compile(rf"derived/{_UUID}/.+"), _predictions),
     "pictures/": (re.compile(rf"pictures/../{_HASH}"), _pictures),
-    "masks/": (re.compile(rf"masks/../{_HASH}"), _masks),
-    "outlines/": (re.compile(rf"outlines/../{_HASH}"), _masks),
+    "masks/": (re.compile(rf"masks/../{_HASH}"), masks_used),
+    "outlines/": (re.compile(rf"outlines/../{_HASH}"), masks_used),
     "networks/": (re.compile(rf"networks/{_HASH}\.onnx"), _networks),
     "evaluations/": (re.compile(rf"evaluations/{_UUID}/.+"), _versions),
     "collections/": (re.compile(rf"collections/{_UUID}/.+"), _items),
