@@ -56,7 +56,7 @@ def test_it_tells_of_queue_workers_disk_and_pace(workplace: Workplace, make_acto
 def test_failed_work_has_a_reason_and_is_done_again(workplace: Workplace, make_actor: Make) -> None:
     root = make_actor("root", Role.ADMINISTRATOR)
     asked = [ask(workplace, root, bytes([n + 1])) for n in range(2)]
-    reason = {"exception_type": "ValueError", "exception_message": "no good", "traceback": "…"}
+    reason = {"exception_type": "ValueError", "exception_message": "no good\n[SQL: SELECT 1]", "traceback": "…"}
     with workplace.transaction() as session:
         session.execute(text("UPDATE pgqueuer SET status = 'failed'"))
         session.execute(

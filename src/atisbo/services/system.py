@@ -55,6 +55,7 @@ class FailedJob:
     attempts: int
     failed_at: datetime
     reason: str
+    """Kind of error and the first line of what it said; a database goes on with its statement, which is for logs."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,8 @@ def _failed(job: store.Held) -> FailedJob:
     said = json.loads(bytes(job.payload or b"{}"))
     subject = next((f"{key} {said[key]}" for key in ("prediction", "image", "run", "version") if said.get(key)), "")
     trace = job.reason or {}
-    reason = " ".join(str(trace.get(part) or "") for part in ("exception_type", "exception_message")).strip()
+    said_of_it = str(trace.get("exception_message") or "").strip().partition("\n")[0]
+    reason = f"{trace.get('exception_type') or ''} {said_of_it}".strip()
     return FailedJob(job.id, job.kind, subject, job.attempts, job.failed_at, reason[:500])
 
 

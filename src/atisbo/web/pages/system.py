@@ -26,7 +26,7 @@ def page(request: Request, db: Db, actor: CurrentActor, state: AppState, done: s
         actor,
         "manage/system.html",
         system=said,
-        kind_words=_kinds(_),
+        kind_words=kinds(_),
         megabyte=1024**2,
         gigabyte=1024**3,
         said=_("It is being done again.") if done else "",
@@ -45,7 +45,7 @@ def retry(db: Db, actor: CurrentActor, job_id: Annotated[int, Path(ge=1, lt=2**6
     return see("/manage/system?done=retry")
 
 
-def _kinds(_: Translate) -> dict[str, str]:
+def kinds(_: Translate) -> dict[str, str]:
     """Kinds of work and of files; one that has no words here is shown as it is called."""
     return {
         "predict": _("Answers"),
@@ -61,9 +61,22 @@ def _kinds(_: Translate) -> dict[str, str]:
         "prove": _("Trying out versions"),
         "snapshot": _("Making datasets"),
         "deliver": _("Webhooks"),
+        "map": _("Maps"),
+        "take_out": _("Taking out pictures"),
+        "discard": _("Removing what was erased"),
+        "explain": _("Heat maps"),
+        "find": _("Finding the part that matters"),
+        "shadow": _("Silent candidates"),
+        "try": _("Trying pictures without an account"),
+        "announce": _("Notices"),
+        "tensors": _("Tensors"),
         "database": _("Database"),
         "originals": _("Originals"),
         "derived": _("Outlines and pictures made of them"),
-        "models": _("Versions"),
-        "datasets": _("Datasets"),
+        "pictures": _("Pictures of datasets"),
+        "masks": _("Masks"),
+        "outlines": _("Outlines"),
+        "networks": _("Networks"),
+        "evaluations": _("Judgements"),
+        "collections": _("Collections"),
     }
