@@ -1,23 +1,32 @@
 """What a batch costs: ``atisbo predict`` over a folder against the bare engine on the same network, in one run.
 
 ``python -m benchmarks.batch art DIR`` takes turns: the bare engine, the folder, the bare engine again. Loading the
-network, which a batch of hundreds does once, is told apart.
+network, which a batch of hundreds does once, is told apart. With ``--service`` the folder goes to a running service as
+ZIP files, and counts as done when the last answer is stored.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import statistics
+import tempfile
 import time
+import zipfile
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from atisbo.cli.predict import desk_for, outcomes, pictures
 from atisbo.config import Settings
 from atisbo.domain.applications import SHIPPED
-from benchmarks.road import bare
+from benchmarks.road import Service, bare
+
+IN_A_ZIP = 200
+"""As many as one request may hold."""
 
 
 def batch(application: str, files: list[Path]) -> dict[str, Any]:
@@ -31,6 +40,60 @@ def batch(application: str, files: list[Path]) -> dict[str, Any]:
     return {"load s": round(loaded - began, 2), "images/s": len(files) / (ended - loaded), "no answer": errors}
 
 
+def zipped(files: list[Path]) -> bytes:
+    """As a person packs a folder."""
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w") as archive:
+        for number, path in enumerate(files):
+            archive.write(path, f"{number:05} {path.name}")
+    return kept.getvalue()
+
+
+def service_batch(service: Service, application: str, files: list[Path]) -> dict[str, Any]:
+    """Images per second from the first ZIP's first byte to the last stored answer, and processor seconds by part."""
+    headers = {"Authorization": f"Bearer {service.token()}"}
+    archives = [zipped(files[at : at + IN_A_ZIP]) for at in range(0, len(files), IN_A_ZIP)]
+    spent, ids = service.processes(), []
+    with httpx.Client(base_url=f"{service.url}/api/v1", headers=headers, timeout=120) as client:
+        began = time.perf_counter()
+        for archive in archives:
+            part = {"files": ("pictures.zip", archive)}
+            said = client.post(f"/applications/{application}/batches", files=part).raise_for_status().json()
+            ids += [item["prediction"]["id"] for item in said["items"] if item["prediction"]]
+        sent = time.perf_counter() - began
+        for prediction in reversed(ids):
+            while client.get(f"/predictions/{prediction}").json()["finished_at"] is None:
+                time.sleep(0.1)
+        seconds = time.perf_counter() - began
+    parts = {part: total - spent.get(part, 0.0) for part, total in service.processes().items()}
+    return {
+        "sent s": round(sent, 2),
+        "images/s": len(ids) / seconds,
+        "no answer": len(files) - len(ids),
+        "processor ms an image": {part: round(1000 * s / len(ids), 1) for part, s in sorted(parts.items())},
+    }
+
+
+def rounds(chosen: argparse.Namespace, files: list[Path]) -> tuple[list[float], list[dict[str, Any]]]:
+    """Images per second of the bare engine before, between and after, and what each batch took."""
+    home = SHIPPED / chosen.application
+    engines, batches = [bare(home, chosen.seconds)["best"]], []
+    with tempfile.TemporaryDirectory() as scratch:
+        service = Service(Path(scratch) / "data", Path(scratch)) if chosen.service else None
+        try:
+            if service:
+                service_batch(service, chosen.application, files[:32])
+            for _ in range(chosen.rounds):
+                batches.append(
+                    service_batch(service, chosen.application, files) if service else batch(chosen.application, files)
+                )
+                engines.append(bare(home, chosen.seconds)["best"])
+        finally:
+            if service:
+                service.stop()
+    return engines, batches
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("application")
@@ -38,14 +101,11 @@ def main() -> None:
     options.add_argument("--images", type=int, default=600, help="in a batch; those of the folder again and again")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--seconds", type=float, default=2.0, help="for each way to feed the bare engine")
+    options.add_argument("--service", action="store_true", help="send it to a running service")
     options.add_argument("--json", type=Path, help="write the figures here too")
     chosen = options.parse_args()
-    home = SHIPPED / chosen.application
-    files = list(islice(cycle(pictures(chosen.folder or home / "samples")), chosen.images))
-    engines, batches = [bare(home, chosen.seconds)["best"]], []
-    for _ in range(chosen.rounds):
-        batches.append(batch(chosen.application, files))
-        engines.append(bare(home, chosen.seconds)["best"])
+    folder = chosen.folder or SHIPPED / chosen.application / "samples"
+    engines, batches = rounds(chosen, list(islice(cycle(pictures(folder)), chosen.images)))
     pairs = zip(batches, engines, engines[1:], strict=False)
     ratios = [one["images/s"] / statistics.mean((before, after)) for one, before, after in pairs]
     figures = {

@@ -162,11 +162,11 @@ def served(engine: Engine, made: Made, label: Callable[[int], str] | None = None
 
 @contextmanager
 def peak() -> Iterator[dict[str, float]]:
-    """Most memory of the database's processes, in GiB, sampled ten times a second (private, not what they share)."""
+    """Most memory of the database's processes, in GiB, looked at every two seconds (private, not what they share)."""
     said, over = {"peak_gib": 0.0}, threading.Event()
 
     def look() -> None:
-        while not over.wait(0.1):
+        while not over.wait(2):
             total = 0
             for process in psutil.process_iter(["name"]):
                 if process.info["name"] == "postgres":
