@@ -49,6 +49,15 @@ def zipped(files: list[Path]) -> bytes:
     return kept.getvalue()
 
 
+def open_ones(client: httpx.Client, application: str) -> bool:
+    """Whether any prediction has no answer yet."""
+    asked = [
+        client.get("/predictions", params={"application": application, "status": status, "limit": 1})
+        for status in ("waiting", "running")
+    ]
+    return any(answer.raise_for_status().json()["items"] for answer in asked)
+
+
 def service_batch(service: Service, application: str, files: list[Path]) -> dict[str, Any]:
     """Images per second from the first ZIP's first byte to the last stored answer, and processor seconds by part."""
     headers = {"Authorization": f"Bearer {service.token()}"}
@@ -61,9 +70,8 @@ def service_batch(service: Service, application: str, files: list[Path]) -> dict
             said = client.post(f"/applications/{application}/batches", files=part).raise_for_status().json()
             ids += [item["prediction"]["id"] for item in said["items"] if item["prediction"]]
         sent = time.perf_counter() - began
-        for prediction in reversed(ids):
-            while client.get(f"/predictions/{prediction}").json()["finished_at"] is None:
-                time.sleep(0.1)
+        while client.get(f"/predictions/{ids[-1]}").json()["finished_at"] is None or open_ones(client, application):
+            time.sleep(0.2)
         seconds = time.perf_counter() - began
     parts = {part: total - spent.get(part, 0.0) for part, total in service.processes().items()}
     return {

@@ -48,6 +48,9 @@ PATIENCE: Final[dict[str, Any]] = {
 }
 """For every connection: a host that was cut off is noticed within about ten seconds, from either side; seconds, and
 milliseconds. Else a lock of a host that is gone would be held for hours."""
+EF_SEARCH: Final = 150
+"""How widely an index of vectors is walked, and with a filter on and on; see :mod:`atisbo.store.nearest`."""
+_WALK: Final = " -c hnsw.iterative_scan=relaxed_order -c hnsw.ef_search="
 
 
 def connect(url: str, *, pool_size: int = 5) -> Engine:
@@ -59,7 +62,7 @@ def connect(url: str, *, pool_size: int = 5) -> Engine:
         pool_timeout=5,
         pool_pre_ping=True,
         hide_parameters=True,  # an error's message goes to the log; what was written is nobody's business there
-        connect_args=PATIENCE,
+        connect_args=PATIENCE | {"options": f"{PATIENCE['options']}{_WALK}{EF_SEARCH}"},
     )
 
 

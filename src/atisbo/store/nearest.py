@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -16,6 +17,7 @@ from sqlalchemy import ColumnElement, Engine, Float, Select, String, bindparam, 
 from sqlalchemy.orm import Session
 from sqlalchemy.types import UserDefinedType
 
+from atisbo.store.db import EF_SEARCH
 from atisbo.store.embeddings import EmbeddingRecord
 from atisbo.store.vectors import Vector, written
 
@@ -34,7 +36,6 @@ INDEX_FROM: Final = 10_000
 """Vectors of one version from which an index is quicker than looking at all; see benchmarks/README.md."""
 M: Final = 24
 EF_CONSTRUCTION: Final = 256
-EF_SEARCH: Final = 200
 SPARE: Final = 4
 """The index gives so many times more than are wanted: its order, by halves and by a walk with a filter, is rough."""
 BUILD_MEMORY: Final = "2GB"
@@ -113,59 +114,71 @@ def nearest(
     Args:
         indexed: False for a filter that only few pass, for which looking at those few is quicker.
     """
-    if indexed and _prepare(session, place, by, limit):
-        half = _Half(len(to))
-        distance = cast(COLUMNS[by], half).op("<=>", return_type=Float)(cast(written(to), half))
-        found = _found(session, _query(place, to, by, where).order_by(distance).limit(SPARE * limit))
+    if indexed and _walks(session, place, by, limit):
+        found = _found(session, _query(place, by, len(to)).where(*where).limit(SPARE * limit), to)
         if len(found) >= limit:
             return found[:limit]
-    return _found(session, _query(place, to, by, where).order_by(_distance(to, by)).limit(limit))
+    return _found(session, _query(place, by, None).where(*where).limit(limit), to)
 
 
-def _distance(to: Vector, by: By) -> ColumnElement[float]:
-    return COLUMNS[by].op("<=>", return_type=Float)(cast(written(to), _Whole()))
-
-
-def _query(place: Place, to: Vector, by: By, where: Sequence[ColumnElement[bool]]) -> _Rows:
+@lru_cache(maxsize=256)
+def _query(place: Place, by: By, halves: int | None) -> _Rows:
+    """The nearest to ``:to`` first, by as many halves, as the index holds them, or exactly; put together once."""
+    to = bindparam("to", type_=String)
+    exact = COLUMNS[by].op("<=>", return_type=Float)(cast(to, _Whole()))
+    half = _Half(halves) if halves else None
+    order = cast(COLUMNS[by], half).op("<=>", return_type=Float)(cast(to, half)) if half else exact
     query = select(
         EmbeddingRecord.id,
         EmbeddingRecord.item_id,
         EmbeddingRecord.prediction_id,
         EmbeddingRecord.label,
-        (1 - _distance(to, by)).label("similarity"),
+        (1 - exact).label("similarity"),
     )
-    return query.where(place.of(by), *where)
+    return query.where(place.of(by)).order_by(order)
 
 
-def _found(session: Session, query: _Rows) -> list[Near]:
-    return sorted((Near(*row) for row in session.execute(query)), key=lambda near: -near.similarity)
+def _found(session: Session, query: _Rows, to: Vector) -> list[Near]:
+    rows = session.execute(query, {"to": written(to)})
+    return sorted((Near(*row) for row in rows), key=lambda near: -near.similarity)
 
 
 def has_index(session: Session, place: Place, by: By) -> bool:
     """Whether there is a finished index."""
-    return _prepare(session, place, by, 1)
+    return bool(session.scalar(_IS_THERE, {"name": place.index(by)}))
+
+
+_IS_THERE: Final = text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
 
 
 def are_few(session: Session, place: Place, label: str | None) -> bool:
-    """Whether so few pictures have this label that looking at all of them is quicker than walking an index for them."""
-    # Nothing that the index of labels does not hold, so that no row has to be fetched.
-    some = select(literal(1)).where(place.here(), EmbeddingRecord.label == label).limit(FEW + 1)
-    return (session.scalar(select(func.count()).select_from(some.subquery())) or 0) <= FEW
+    """Whether so few pictures have this label that looking at all of them is quicker than walking an index for them.
 
-
-def _prepare(session: Session, place: Place, by: By, limit: int) -> bool:
-    """Whether there is an index, and how it is walked for the rest of the transaction, in one question."""
-    known = {"name": place.index(by), "width": str(max(EF_SEARCH, min(limit, 1000)))}
-    return bool(session.scalar(_PREPARE, known))
-
-
-_PREPARE: Final = text(
+    That there are many is remembered by the connection: should they become few, the answer is still right.
     """
-    SELECT indisvalid, set_config('hnsw.ef_search', :width, true),
-        set_config('hnsw.iterative_scan', 'relaxed_order', true)
-    FROM pg_index WHERE indexrelid = to_regclass(:name)
-    """
-)
+    known, key = session.connection().info, ("many", place, label)
+    if key not in known:
+        # Nothing that the index of labels does not hold, so that no row has to be fetched.
+        some = select(literal(1)).where(place.here(), EmbeddingRecord.label == label).limit(FEW + 1)
+        if (session.scalar(select(func.count()).select_from(some.subquery())) or 0) <= FEW:
+            return True
+    known[key] = True
+    return False
+
+
+def _walks(session: Session, place: Place, by: By, limit: int) -> bool:
+    """Whether there is an index, remembered by the connection: without one that there was, the answer is still right,
+    only slower. A walk is made as wide as an unusual wish needs it for the rest of the transaction."""
+    name, known = place.index(by), session.connection().info
+    if name not in known and not has_index(session, place, by):
+        return False
+    known[name] = True
+    if limit > EF_SEARCH:
+        session.execute(_WIDER, {"width": str(min(limit, 1000))})
+    return True
+
+
+_WIDER: Final = text("SELECT set_config('hnsw.ef_search', :width, true)")
 
 
 def build(engine: Engine, place: Place, by: By, *, dimensions: int) -> None:
