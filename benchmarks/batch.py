@@ -90,6 +90,7 @@ def rounds(chosen: argparse.Namespace, files: list[Path]) -> tuple[list[float], 
         service = Service(Path(scratch) / "data", Path(scratch)) if chosen.service else None
         try:
             if service:
+                service.settle()
                 service_batch(service, chosen.application, files[:32])
             for _ in range(chosen.rounds):
                 batches.append(

@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,16 @@ class Service:
             self.greeting += line
             if line.startswith("Ctrl-C"):
                 break
+
+    def settle(self) -> None:
+        """Wait until a first start is over: networks loaded, shipped collections taken in."""
+        before = self.processes()
+        while True:
+            time.sleep(2)
+            now = self.processes()
+            if sum(now.values()) - sum(before.values()) < 0.1:
+                return
+            before = now
 
     def token(self) -> str:
         account = {"email": "bench@example.org", "password": PASSWORD}
@@ -156,6 +167,7 @@ def main() -> None:
         networks.polyp(shipped)
         service = Service(Path(scratch) / "data", applications)
         try:
+            service.settle()
             figures = {
                 folder.name: measure(service, folder, frames, chosen.clients, chosen.seconds)
                 for folder in (shipped, applications / "unet")

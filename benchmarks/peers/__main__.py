@@ -114,6 +114,7 @@ def contest(folder: Path, applications: Path, scratch: Path, chosen: argparse.Na
         if name == ATISBO:
             service = Service(scratch / "data", applications)
             try:
+                service.settle()
                 path = f"/api/v1/applications/{folder.name}/predictions"
                 said = load(service.url, path, service.token(), frames, chosen.clients, chosen.seconds)
             finally:
