@@ -13,12 +13,14 @@ POISON = 66
 
 
 class Summing:
-    """Each picture's sum; notes the groups it was given; refuses a group that holds a poisoned picture."""
+    """Each picture's sum; notes the groups it was given, and which had the machine to themselves; refuses a group that
+    holds a poisoned picture."""
 
     def __init__(self, *, parallel: int = 1, gate: bool = False) -> None:
         self._parallel = parallel
         self.open = threading.Event()
         self.groups: list[int] = []
+        self.alone: list[bool] = []
         self.entered = threading.Semaphore(0)
         if not gate:
             self.open.set()
@@ -27,8 +29,9 @@ class Summing:
     def parallel(self) -> int:
         return self._parallel
 
-    def infer(self, batch: Pixels) -> Answers:
+    def infer(self, batch: Pixels, *, alone: bool = False) -> Answers:
         self.groups.append(len(batch))
+        self.alone.append(alone)
         self.entered.release()
         assert self.open.wait(10)
         if batch.shape[1:] != (4, 4, 3):

@@ -167,6 +167,20 @@ def test_free_threads_share_what_waits() -> None:
     assert engine.groups == [1, 1, 2, 2] or engine.groups == [1, 1, 2, 1, 1]
 
 
+def test_who_comes_while_nothing_else_is_there_gets_the_whole_machine() -> None:
+    engine = Summing(parallel=2, gate=True)
+    batcher = Batcher(engine)
+    alone = batcher.submit(picture(1))
+    assert engine.entered.acquire(timeout=10)
+    beside = batcher.submit(picture(2))
+    assert engine.entered.acquire(timeout=10)
+    engine.open.set()
+    assert (total(alone), total(beside)) == (48, 96)
+    assert total(batcher.submit(picture(3))) == 144
+    batcher.close()
+    assert engine.alone == [True, False, True]
+
+
 def test_the_first_of_a_group_waits_for_others_only_so_long() -> None:
     engine = Summing()
     batcher = Batcher(engine, max_batch=3, max_wait_s=0.3)

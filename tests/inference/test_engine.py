@@ -90,6 +90,13 @@ def test_nhwc_with_the_sigmoid_inside(start: Start) -> None:
     np.testing.assert_allclose(scores[:, 0], sigmoid(20 * (mean_of(batch) - 0.5)), atol=1e-5)
 
 
+def test_alone_it_answers_the_same(start: Start) -> None:
+    engine, batch = start(bright(), NHWC, BRIGHT), noise(1)
+    np.testing.assert_allclose(
+        engine.infer(batch, alone=True)["scores"], engine.infer(batch)["scores"], atol=1e-5, strict=True
+    )
+
+
 def test_nchw_with_raw_logits(start: Start) -> None:
     batch = noise(2)
     scores = start(bright_nchw(), NCHW, RAW).infer(batch)["scores"]

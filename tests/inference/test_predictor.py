@@ -196,7 +196,7 @@ def test_sixteen_callers_get_their_own_answers(registry: Registry) -> None:
 
 
 class Speechless(Summing):
-    def infer(self, batch: Pixels) -> Answers:
+    def infer(self, batch: Pixels, *, alone: bool = False) -> Answers:
         return {"scores": np.full((len(batch), 1), np.nan, np.float32)}
 
 

@@ -33,11 +33,12 @@ class Engine(Protocol):
     def parallel(self) -> int:
         """How many calls of :meth:`infer` are worth running at once."""
 
-    def infer(self, batch: Pixels) -> Answers:
+    def infer(self, batch: Pixels, *, alone: bool = False) -> Answers:
         """Thread-safe.
 
         Args:
             batch: (n, H, W, 3), uint8, RGB, fitted to the card's size.
+            alone: nothing else is running or waiting: answer soon, with everything that the machine has.
 
         Returns:
             ``scores``: probabilities, (n, labels, h, w) or (n, labels), float32; where the card names them
@@ -52,7 +53,8 @@ class Engine(Protocol):
 class OpenVINOEngine:
     """An ONNX file in OpenVINO. Scaling, normalisation and layout are part of the compiled network.
 
-    Everything that card and file can contradict each other in is found when it is made, by a dry run.
+    Everything that card and file can contradict each other in is found when it is made, by a dry run. The network is
+    compiled twice: for many side by side, a core or a few each, and for one alone, which gets all of them.
 
     Args:
         network: the ONNX file, or its bytes; the checksum has to be the card's.
@@ -68,83 +70,68 @@ class OpenVINOEngine:
     ) -> None:
         self._path = network if isinstance(network, Path) else Path(card.version)
         self._card = card
-        self._lock = threading.Lock()
-        self._idle: list[Any] = []
         self._one_by_one = False
-        self._tried = False
+        self._mends = False
         with _LOADING:
             core = _core()
             self.precision = _precision(core, precision)
             model = _read(core, network, self._path, card)
             _add_preprocessing(model, card.input, self._wrong)
-            self._compile(core, model, streams)
+            options = _options(self.precision)
+            many = options | {"PERFORMANCE_HINT": "THROUGHPUT"} | ({} if streams is None else {"NUM_STREAMS": streams})
+            self._many = _Compiled(core, model, many)
+            self._outputs = self._find_outputs()
             self._dry_run()
             if self._one_by_one:
-                self._compile(core, model, streams)
-        self._compile_anew = partial(self._compile, core, model, streams)
-        self._tried = True
+                self._many.renew()
+            self._alone = self._many
+            if streams is None and self.parallel > 1:
+                self._alone = _Compiled(core, model, options | {"PERFORMANCE_HINT": "LATENCY"})
+                self._alone.run(np.zeros((1, *card.input.size, 3), np.uint8), self._outputs)
+        self._mends = True
 
     @property
     def parallel(self) -> int:
-        return self._parallel
+        return self._many.streams
 
-    def infer(self, batch: Pixels) -> Answers:
+    def infer(self, batch: Pixels, *, alone: bool = False) -> Answers:
         """See :class:`Engine`."""
         height, width = self._card.input.size
         if batch.ndim != 4 or batch.shape[1:] != (height, width, 3) or batch.dtype != np.uint8:
             raise ValueError(f"expected (n, {height}, {width}, 3) uint8, got {batch.shape} {batch.dtype}")
         if self._one_by_one and len(batch) > 1:
-            parts = [self._run(batch[i : i + 1]) for i in range(len(batch))]
+            parts = [self._run(batch[i : i + 1], self._many) for i in range(len(batch))]
             return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return self._run(batch)
+        return self._run(batch, self._alone if alone else self._many)
 
-    def _run(self, batch: Pixels) -> Answers:
-        return read(self._raw(batch), self._card)
+    def _run(self, batch: Pixels, compiled: _Compiled) -> Answers:
+        return read(self._raw(batch, compiled), self._card)
 
-    def _raw(self, batch: Pixels) -> dict[str, NDArray[np.float32]]:
-        """The outputs as the network gives them, in an infer request of our own."""
-        with self._lock:
-            compiled, outputs = self._compiled, self._outputs
-            request = self._idle.pop() if self._idle else compiled.create_infer_request()
+    def _raw(self, batch: Pixels, compiled: _Compiled) -> dict[str, NDArray[np.float32]]:
+        """The outputs as the network gives them."""
         try:
-            request.infer([np.ascontiguousarray(batch)])
+            return compiled.run(batch, self._outputs)
         except RuntimeError:
-            self._mend(compiled)
+            if self._mends:
+                compiled.renew()
             raise
-        raw = {name: np.array(request.get_tensor(port).data, dtype=np.float32) for name, port in outputs.items()}
-        with self._lock:
-            if compiled is self._compiled:
-                self._idle.append(request)
-        return raw
 
-    def _mend(self, compiled: Any) -> None:
-        """OpenVINO's graph can keep the shapes of a run that failed, and then fails for every picture."""
-        with self._lock:
-            if self._tried and compiled is self._compiled:
-                self._compile_anew()
-
-    def _compile(self, core: Any, model: Any, streams: int | None) -> None:
-        self._idle.clear()
-        self._compiled = core.compile_model(model, "CPU", _options(self.precision, streams))
-        self._parallel = int(self._compiled.get_property("NUM_STREAMS"))
-        self._outputs = self._find_outputs()
-
-    def _find_outputs(self) -> dict[str, Any]:
-        """The network's port of each answer."""
-        named = {name: port for port in self._compiled.outputs for name in port.get_names()}
+    def _find_outputs(self) -> dict[str, int]:
+        """The place of each answer among the network's outputs."""
+        named = {name: place for place, names in enumerate(self._many.outputs) for name in names}
         found = {}
         for answer, name in wanted(self._card).items():
             if name is not None and name not in named:
                 there = ", ".join(sorted(named))
                 raise self._wrong(NAMED_BY[answer], f"the network has no output {name}; it has {there}")
-            found[answer] = named[name] if name is not None else self._compiled.outputs[0]
+            found[answer] = named[name] if name is not None else 0
         return found
 
     def _dry_run(self) -> None:
         """Noise through the network: every answer has to be what the card says. Warms it up, too."""
         noise = np.random.default_rng(0).integers(0, 256, (2, *self._card.input.size, 3), np.uint8)
         try:
-            alone = self._raw(noise[:1])
+            alone = self._raw(noise[:1], self._many)
             answers = read(alone, self._card)
         except RuntimeError as error:
             raise self._wrong("input.tensor", f"the network cannot run on it ({_last_line(error)})") from error
@@ -164,13 +151,48 @@ class OpenVINOEngine:
     def _takes_two(self, noise: Pixels, alone: dict[str, NDArray[np.float32]]) -> bool:
         """Whether the network keeps the pictures of a batch apart; some files are made for a batch of one."""
         try:
-            both = self._raw(noise)
+            both = self._raw(noise, self._many)
         except RuntimeError:
             return False
         return all(_first_alike(alone[name], both[name]) for name in alone)
 
     def _wrong(self, field: str, reason: str) -> Misconfigured:
         return Misconfigured("network_wrong", "{path}: {field}: {reason}", path=self._path, field=field, reason=reason)
+
+
+class _Compiled:
+    """A network compiled in one way, and its infer requests, each used by one thread at a time."""
+
+    def __init__(self, core: Any, model: Any, options: dict[str, Any]) -> None:
+        self._make = partial(core.compile_model, model, "CPU", options)
+        self._lock = threading.Lock()
+        self._idle: list[Any] = []
+        self._network = self._make()
+        self.streams = int(self._network.get_property("NUM_STREAMS"))
+
+    @property
+    def outputs(self) -> list[set[str]]:
+        """The names of each output."""
+        return [port.get_names() for port in self._network.outputs]
+
+    def run(self, batch: Pixels, outputs: dict[str, int]) -> dict[str, NDArray[np.float32]]:
+        """Each output that is wanted, copied, by the name of its answer."""
+        with self._lock:
+            network = self._network
+            request = self._idle.pop() if self._idle else network.create_infer_request()
+        request.infer([np.ascontiguousarray(batch)])
+        raw = {name: np.array(request.get_output_tensor(place).data, np.float32) for name, place in outputs.items()}
+        with self._lock:
+            if network is self._network:
+                self._idle.append(request)
+        return raw
+
+    def renew(self) -> None:
+        """OpenVINO's graph can keep the shapes of a run that failed, and then fails for every picture."""
+        network = self._make()
+        with self._lock:
+            self._idle.clear()
+            self._network = network
 
 
 def _first_alike(alone: NDArray[np.float32], both: NDArray[np.float32]) -> bool:
@@ -195,9 +217,8 @@ def _precision(core: Any, asked: Precision) -> str:
     return "bf16" if has_bf16 and asked != "f32" else "f32"
 
 
-def _options(precision: str, streams: int | None) -> dict[str, Any]:
-    options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "THROUGHPUT"}
-    return options if streams is None else options | {"NUM_STREAMS": streams}
+def _options(precision: str) -> dict[str, Any]:
+    return {"INFERENCE_PRECISION_HINT": precision}
 
 
 def _read(core: Any, network: Path | bytes, path: Path, card: Card) -> Any:

@@ -85,8 +85,8 @@ class RemoteEngine:
     def parallel(self) -> int:
         return self._server.parallel
 
-    def infer(self, batch: Pixels) -> Answers:
-        """See :class:`atisbo.inference.engine.Engine`.
+    def infer(self, batch: Pixels, *, alone: bool = False) -> Answers:  # noqa: ARG002 -- as an engine takes it
+        """See :class:`atisbo.inference.engine.Engine`; how a server divides its machine is its own business.
 
         Raises:
             Unavailable: the server is away, too busy or too slow.
