@@ -25,6 +25,7 @@ from atisbo.services.work import Workplace
 from atisbo.store.blobs import answered
 from tests.conftest import PASSWORD, Service, eventually, start_service, stop_service
 from tests.pictures import jpeg
+from tests.torture.clients import everything
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
 IMAGES = max(100, int(10_000 * float(os.environ.get("ATISBO_TORTURE", "1"))))
@@ -81,17 +82,10 @@ def run(*words: str, data_dir: Path) -> float:
     return time.monotonic() - began
 
 
-def everything(service: Service) -> dict[str, Any]:
-    """All that ana sees of her predictions, and of the first one's pictures."""
-    found: dict[str, Any] = {}
+def answered_to(service: Service) -> dict[str, Any]:
+    """All that ana sees of her predictions."""
     with service.sign_in("ana@example.org", PASSWORD) as ana:
-        after = ""
-        while True:
-            page = ana.get(f"/api/v1/predictions?limit=200{after}").raise_for_status().json()
-            found |= {one["id"]: one for one in page["items"]}
-            if not page["next"]:
-                return found
-            after = f"&before={page['next']}"
+        return {one["id"]: one for one in everything(ana, service.url)}
 
 
 def uploading(client: httpx.Client, over: threading.Event) -> None:
@@ -108,7 +102,7 @@ def test_a_backup_under_load_comes_back_on_an_empty_machine(tmp_path: Path) -> N
         service.register("ana").close()
         with opened(Settings(data_dir=first)) as workplace:
             fill(workplace, IMAGES)
-        before, over = everything(service), threading.Event()
+        before, over = answered_to(service), threading.Event()
         with service.register("eva") as eva:
             load_ = threading.Thread(target=uploading, args=(eva, over))
             load_.start()
@@ -122,7 +116,7 @@ def test_a_backup_under_load_comes_back_on_an_empty_machine(tmp_path: Path) -> N
     again = start_service(second, ATISBO_LOG_LEVEL="ERROR")
     try:
         assert again.administrator == ("", ""), "there is one already"
-        assert everything(again) == before
+        assert answered_to(again) == before
         with again.sign_in("eva@example.org", PASSWORD) as eva:
             items = eva.get("/api/v1/predictions?limit=200").json()["items"]
             assert items

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import httpx
 import numpy as np
+import psutil
 import pytest
 
 from tests.conftest import Service, eventually, start_service, stop_service
@@ -164,6 +165,21 @@ def hasty(tmp_path: Path) -> Iterator[Service]:
     running = start_service(tmp_path, ATISBO_UNDO_S="1")
     yield running
     stop_service(running)
+
+
+def test_whoever_waits_when_the_service_stops_is_told_where_to_look(hasty: Service) -> None:
+    worker = next(one for one in psutil.Process(hasty.process.pid).children() if "worker" in one.cmdline())
+    worker.suspend()
+    try:
+        with hasty.register("ana") as ana, ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(ask, ana)
+            eventually(lambda: ana.get("/api/v1/predictions").json()["items"])
+            hasty.process.terminate()
+            answer = asked.result(15)
+    finally:
+        worker.resume()
+    assert answer.status_code == 202
+    assert answer.json()["status"] == "waiting"
 
 
 def test_deleting_removes_image_results_and_bytes(hasty: Service) -> None:

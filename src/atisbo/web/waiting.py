@@ -37,15 +37,16 @@ async def current(request: Request, prediction_id: UUID) -> PredictionView:
 
 
 async def finished(request: Request, actor: Actor, view: PredictionView, patience_s: float) -> PredictionView:
-    """A prediction that ``actor`` has just made, once it is finished, or as it is when patience ends (seconds)."""
+    """A prediction that ``actor`` has just made, once it is finished, or as it is when patience ends (seconds) or the
+    process does."""
     deadline = time.monotonic() + patience_s
-    workplace = state_of(request).workplace
+    workplace, hub = state_of(request).workplace, state_of(request).hub
 
     def look(session: Session) -> PredictionView:
         return predictions.get(session, actor, prediction_id=view.id)
 
-    with state_of(request).hub.listening(prediction_id=view.id) as queue:
-        while not view.status.finished:
+    with hub.listening(prediction_id=view.id) as queue:
+        while not view.status.finished and not hub.stopping.is_set():
             try:
                 event = await asyncio.wait_for(queue.get(), max(0.0, deadline - time.monotonic()))
             except TimeoutError:
