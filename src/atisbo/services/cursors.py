@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from atisbo.errors import Invalid
 
 
 def mark(created_at: datetime, identity: UUID) -> str:
-    return f"{created_at.isoformat()}_{identity}"
+    """It can stand in an address as it is: a plus sign, as of +00:00, would be read as a space."""
+    stamp = created_at.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return f"{stamp}Z_{identity}"
 
 
 def position(said: str) -> tuple[datetime, UUID]:
