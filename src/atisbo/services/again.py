@@ -12,7 +12,7 @@ from atisbo.domain.applications import Application
 from atisbo.domain.images import Region
 from atisbo.domain.pairs import Half
 from atisbo.errors import NotAllowed, NotFound
-from atisbo.services import consents
+from atisbo.services import consents, crowd
 from atisbo.services.predictions import PredictionView, half_of, view
 from atisbo.services.questions import earlier_one, job_of, request_hash, waiting_for
 from atisbo.store.images import ImageRecord, readable
@@ -39,6 +39,7 @@ def ask(
         ConsentNeeded: the actor has not agreed to the terms.
         Invalid: a region that the application does not take.
         Conflict: the key was used for another request.
+        Unavailable: too many questions wait.
     """
     actor.require(Right.PREDICT)
     consents.require(session, actor)
@@ -49,6 +50,7 @@ def ask(
         earlier = earlier_one(session, actor, idempotency_key, request)
         if earlier is not None:
             return view(session, earlier)
+    crowd.admit(session)
     prediction = waiting_for(image, application, region, idempotency_key, request, _half(session, image, application))
     session.add(prediction)
     session.flush()

@@ -19,7 +19,7 @@ from atisbo.domain.images import Region, display_name
 from atisbo.domain.pairs import Half
 from atisbo.domain.predictions import Failure, Status
 from atisbo.errors import Invalid, NotAllowed, NotFound
-from atisbo.services import consents, cursors, quotas, waiting
+from atisbo.services import consents, crowd, cursors, quotas, waiting
 from atisbo.services.questions import earlier_one, job_of, request_hash, waiting_for
 from atisbo.services.waiting import Place
 from atisbo.store import predictions as store
@@ -116,6 +116,7 @@ def ask(
         Conflict: the key was used for another request.
         TooMany, TooLarge: the actor keeps as much here as they may.
         StorageFull: the disk is.
+        Unavailable: too many questions wait.
     """
     actor.require(Right.PREDICT)
     consents.require(session, actor)
@@ -130,6 +131,7 @@ def ask(
         earlier = earlier_one(session, actor, idempotency_key, request)
         if earlier is not None:
             return view(session, earlier)
+    crowd.admit(session)
     quotas.check(session, actor, more_images=1, more_bytes=len(upload.data))
     blobs.need_room(len(upload.data))
     lock_original(session, name)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from atisbo.config import Secrets, Settings
 from atisbo.errors import Misconfigured
+from atisbo.services.crowd import Crowd
 from atisbo.store import db
 from atisbo.store.accounts import Room
 from atisbo.store.blobs import Blobs
@@ -51,6 +52,7 @@ class Workplace:
                 audit_key=secrets.key("audit"),
                 room=Room(settings.user_images, settings.user_bytes),
                 grace=timedelta(seconds=settings.undo_s),
+                crowd=Crowd(settings.max_waiting),
             ),
         )
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from pgqueuer.adapters.drivers.psycopg import PsycopgDriver
@@ -153,3 +153,13 @@ def enqueue_all(
         [priority] * count,
         [after] * count if after else None,
     )
+
+
+def waiting(session: Session, entrypoint: str, *, most: int) -> int:
+    """How many jobs of a kind wait, counted up to ``most``."""
+    return session.scalar(_WAITING, {"kind": entrypoint, "most": most}) or 0
+
+
+_WAITING: Final = text(
+    "SELECT count(*) FROM (SELECT 1 FROM pgqueuer WHERE entrypoint = :kind AND status = 'queued' LIMIT :most) AS counted"
+)
