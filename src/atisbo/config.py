@@ -49,7 +49,7 @@ class Settings(BaseSettings):
 
     tensor_requests_at_once: int = Field(default=8, ge=1)
     """Of one user at ``/v2``, in each web process; more get 429."""
-    max_waiting: int = Field(default=500, ge=1)
+    max_waiting: int = Field(default=400, ge=1)
     """Questions of everybody that may wait for an answer; more get 503, nothing of them is stored."""
     trials_per_minute: int = Field(default=6, ge=0)
     """Samples that a visitor without an account may try from one address; 0: none."""

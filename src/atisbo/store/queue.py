@@ -161,5 +161,5 @@ def waiting(session: Session, entrypoint: str, *, most: int) -> int:
 
 
 _WAITING: Final = text(
-    "SELECT count(*) FROM (SELECT 1 FROM pgqueuer WHERE entrypoint = :kind AND status = 'queued' LIMIT :most) AS counted"
+    "SELECT count(*) FROM (SELECT 1 FROM pgqueuer WHERE entrypoint = :kind AND status = 'queued' LIMIT :most) AS found"
 )
