@@ -20,6 +20,7 @@ test: $(VENV)/.test
 bench: $(VENV)/.test build/peers build/keras
 	$(BIN)/python -m benchmarks.road
 	$(BIN)/python -m benchmarks.peers
+	$(BIN)/python -m benchmarks.crowd
 
 torture: $(VENV)/.test
 	$(BIN)/pytest -m torture -s tests/torture
