@@ -124,6 +124,10 @@ class Unavailable(AtisboError):
     retry_after_s = 5
 
 
+class Crowded(Unavailable):
+    """As meant: more is asked than can be answered soon. Whoever refuses says so in the log, once for many."""
+
+
 class StorageFull(Unavailable):
     status = 507
     retry_after_s = 60

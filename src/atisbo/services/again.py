@@ -39,7 +39,7 @@ def ask(
         ConsentNeeded: the actor has not agreed to the terms.
         Invalid: a region that the application does not take.
         Conflict: the key was used for another request.
-        Unavailable: too many questions wait.
+        Crowded: too many questions wait.
     """
     actor.require(Right.PREDICT)
     consents.require(session, actor)

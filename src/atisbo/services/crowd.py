@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Final
 
 from sqlalchemy.orm import Session
 
-from atisbo.errors import Unavailable
+from atisbo.errors import Crowded
 from atisbo.store.queue import PREDICT, waiting
+
+log = logging.getLogger(__name__)
 
 _FRESH_S: Final = 1.0
 
@@ -26,12 +29,14 @@ class Crowd:
         self._looked = -_FRESH_S
 
     def admit(self, session: Session) -> None:
-        """Raises Unavailable: as many wait as may."""
+        """Raises Crowded: as many wait as may."""
         if time.monotonic() - self._looked >= _FRESH_S:
-            self._full = waiting(session, PREDICT, most=self._most) >= self._most
+            before, self._full = self._full, waiting(session, PREDICT, most=self._most) >= self._most
+            if self._full != before:
+                log.warning("new questions are %s: %d may wait", "refused" if self._full else "taken again", self._most)
             self._looked = time.monotonic()
         if self._full:
-            raise Unavailable(
+            raise Crowded(
                 "queue_long",
                 "Too many images are waiting for an answer at the moment. This one was not taken in: send it again in "
                 "a few seconds.",

@@ -116,7 +116,7 @@ def ask(
         Conflict: the key was used for another request.
         TooMany, TooLarge: the actor keeps as much here as they may.
         StorageFull: the disk is.
-        Unavailable: too many questions wait.
+        Crowded: too many questions wait.
     """
     actor.require(Right.PREDICT)
     consents.require(session, actor)

@@ -14,7 +14,17 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from atisbo.errors import AtisboError, ConsentNeeded, Invalid, NotFound, NotSignedIn, TooMany, TooSlow, Unavailable
+from atisbo.errors import (
+    AtisboError,
+    ConsentNeeded,
+    Crowded,
+    Invalid,
+    NotFound,
+    NotSignedIn,
+    TooMany,
+    TooSlow,
+    Unavailable,
+)
 from atisbo.i18n import translate
 from atisbo.web import render
 
@@ -103,7 +113,7 @@ def _challenge(request: Request) -> str:
 
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, AtisboError)
-    if error.status >= 500:
+    if error.status >= 500 and not isinstance(error, Crowded):
         log.error("%s %s: %s", request.method, request.url.path, error)
     return problem(request, error, **_more(error))
 
