@@ -71,7 +71,6 @@ class OpenVINOEngine:
         self._path = network if isinstance(network, Path) else Path(card.version)
         self._card = card
         self._one_by_one = False
-        self._mends = False
         with _LOADING:
             core = _core()
             self.precision = _precision(core, precision)
@@ -88,7 +87,7 @@ class OpenVINOEngine:
             if streams is None and self.parallel > 1:
                 self._alone = _Compiled(core, model, options | {"PERFORMANCE_HINT": "LATENCY"})
                 self._alone.run(np.zeros((1, *card.input.size, 3), np.uint8), self._outputs)
-        self._mends = True
+        self._many.mends = self._alone.mends = True
 
     @property
     def parallel(self) -> int:
@@ -105,16 +104,7 @@ class OpenVINOEngine:
         return self._run(batch, self._alone if alone else self._many)
 
     def _run(self, batch: Pixels, compiled: _Compiled) -> Answers:
-        return read(self._raw(batch, compiled), self._card)
-
-    def _raw(self, batch: Pixels, compiled: _Compiled) -> dict[str, NDArray[np.float32]]:
-        """The outputs as the network gives them."""
-        try:
-            return compiled.run(batch, self._outputs)
-        except RuntimeError:
-            if self._mends:
-                compiled.renew()
-            raise
+        return read(compiled.run(batch, self._outputs), self._card)
 
     def _find_outputs(self) -> dict[str, int]:
         """The place of each answer among the network's outputs."""
@@ -131,7 +121,7 @@ class OpenVINOEngine:
         """Noise through the network: every answer has to be what the card says. Warms it up, too."""
         noise = np.random.default_rng(0).integers(0, 256, (2, *self._card.input.size, 3), np.uint8)
         try:
-            alone = self._raw(noise[:1], self._many)
+            alone = self._many.run(noise[:1], self._outputs)
             answers = read(alone, self._card)
         except RuntimeError as error:
             raise self._wrong("input.tensor", f"the network cannot run on it ({_last_line(error)})") from error
@@ -151,7 +141,7 @@ class OpenVINOEngine:
     def _takes_two(self, noise: Pixels, alone: dict[str, NDArray[np.float32]]) -> bool:
         """Whether the network keeps the pictures of a batch apart; some files are made for a batch of one."""
         try:
-            both = self._raw(noise, self._many)
+            both = self._many.run(noise, self._outputs)
         except RuntimeError:
             return False
         return all(_first_alike(alone[name], both[name]) for name in alone)
@@ -161,7 +151,12 @@ class OpenVINOEngine:
 
 
 class _Compiled:
-    """A network compiled in one way, and its infer requests, each used by one thread at a time."""
+    """A network compiled in one way, and its infer requests, each used by one thread at a time.
+
+    ``mends``: whether it is compiled anew after a run that failed.
+    """
+
+    mends = False
 
     def __init__(self, core: Any, model: Any, options: dict[str, Any]) -> None:
         self._make = partial(core.compile_model, model, "CPU", options)
@@ -180,7 +175,12 @@ class _Compiled:
         with self._lock:
             network = self._network
             request = self._idle.pop() if self._idle else network.create_infer_request()
-        request.infer([np.ascontiguousarray(batch)])
+        try:
+            request.infer([np.ascontiguousarray(batch)])
+        except RuntimeError:
+            if self.mends:
+                self._renew(network)
+            raise
         raw = {name: np.array(request.get_output_tensor(place).data, np.float32) for name, place in outputs.items()}
         with self._lock:
             if network is self._network:
@@ -189,10 +189,13 @@ class _Compiled:
 
     def renew(self) -> None:
         """OpenVINO's graph can keep the shapes of a run that failed, and then fails for every picture."""
-        network = self._make()
+        self._renew(self._network)
+
+    def _renew(self, failed: Any) -> None:
         with self._lock:
-            self._idle.clear()
-            self._network = network
+            if failed is self._network:
+                self._idle.clear()
+                self._network = self._make()
 
 
 def _first_alike(alone: NDArray[np.float32], both: NDArray[np.float32]) -> bool:
