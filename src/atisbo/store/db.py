@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import DateTime, Engine, MetaData, Uuid, create_engine
+from sqlalchemy import DateTime, Engine, MetaData, Uuid, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
@@ -50,20 +50,28 @@ PATIENCE: Final[dict[str, Any]] = {
 milliseconds. Else a lock of a host that is gone would be held for hours."""
 EF_SEARCH: Final = 150
 """How widely an index of vectors is walked, and with a filter on and on; see :mod:`atisbo.store.nearest`."""
-_WALK: Final = " -c hnsw.iterative_scan=relaxed_order -c hnsw.ef_search="
 
 
 def connect(url: str, *, pool_size: int = 5) -> Engine:
     """An engine on a ``postgresql://`` URL; a connection that a restarted server closed is replaced unnoticed."""
-    return create_engine(
+    engine = create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,
         pool_pre_ping=True,
         hide_parameters=True,  # an error's message goes to the log; what was written is nobody's business there
-        connect_args=PATIENCE | {"options": f"{PATIENCE['options']}{_WALK}{EF_SEARCH}"},
+        connect_args=PATIENCE,
     )
+    event.listen(engine, "connect", _set)
+    return engine
+
+
+def _set(connection: psycopg.Connection[Any], _: object) -> None:
+    """Not at the start of a connection, as ``PATIENCE``: a pooler between may ignore what is said there."""
+    connection.execute("SET hnsw.iterative_scan = relaxed_order")
+    connection.execute(f"SET hnsw.ef_search = {EF_SEARCH:d}")
+    connection.commit()
 
 
 def sessions(engine: Engine, **info: Any) -> sessionmaker[Session]:
