@@ -21,7 +21,6 @@ from typing import Any
 
 import httpx
 import numpy as np
-import psutil
 
 from atisbo.domain.applications import SHIPPED
 from tests.conftest import Service, start_service, stop_service
@@ -110,7 +109,7 @@ def told(answers: list[Answer], what: str) -> dict[str, Any]:
 
 def web_megabytes(service: Service) -> float:
     """Resident memory of the web process."""
-    web = next(one for one in psutil.Process(service.process.pid).children() if "web" in one.cmdline())
+    web = service.child("web")
     return round(web.memory_info().rss / 1024**2, 1)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -99,6 +100,13 @@ class Service:
     data_dir: Path
     process: subprocess.Popen[str]
     administrator: tuple[str, str]
+
+    def child(self, name: str) -> psutil.Process:
+        """Its process of this name: ``web`` or ``worker``. Raises psutil.NoSuchProcess while there is none."""
+        for process in psutil.Process(self.process.pid).children():
+            if name in process.cmdline():
+                return process
+        raise psutil.NoSuchProcess(self.process.pid, name)
 
     def register(self, name: str) -> httpx.Client:
         """A client with a bearer token of a new user."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import psycopg
 import pyotp
 import pytest
@@ -135,7 +134,7 @@ def found(pattern: str, text: str) -> str:
 
 def rows(service: Service) -> Iterator[tuple[str, str]]:
     """Every row of the database as text, with its table."""
-    web = next(one for one in psutil.Process(service.process.pid).children() if "web" in one.cmdline())
+    web = service.child("web")
     with psycopg.connect(web.environ()["ATISBO_DATABASE_URL"]) as connection:
         names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         for (name,) in names:

@@ -45,9 +45,7 @@ def own(tmp_path: Path) -> Iterator[Service]:
 
 def child(service: Service, name: str) -> psutil.Process | None:
     with suppress(psutil.Error):
-        for process in psutil.Process(service.process.pid).children():
-            if name in process.cmdline():
-                return process
+        return service.child(name)
     return None
 
 

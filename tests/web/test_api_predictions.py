@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import httpx
 import numpy as np
-import psutil
 import pytest
 
 from tests.conftest import Service, eventually, start_service, stop_service
@@ -168,7 +167,7 @@ def hasty(tmp_path: Path) -> Iterator[Service]:
 
 
 def test_whoever_waits_when_the_service_stops_is_told_where_to_look(hasty: Service) -> None:
-    worker = next(one for one in psutil.Process(hasty.process.pid).children() if "worker" in one.cmdline())
+    worker = hasty.child("worker")
     worker.suspend()
     try:
         with hasty.register("ana") as ana, ThreadPoolExecutor(1) as pool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.conftest import Service, eventually, start_service, stop_service
@@ -24,7 +23,7 @@ def narrow(tmp_path: Path) -> Iterator[Service]:
 
 
 def test_too_many_are_told_to_come_back_and_those_taken_in_are_answered(narrow: Service) -> None:
-    worker = next(one for one in psutil.Process(narrow.process.pid).children() if "worker" in one.cmdline())
+    worker = narrow.child("worker")
     with narrow.register("ana") as ana:
 
         def ask(number: int) -> int:

@@ -76,7 +76,7 @@ class OpenVINOEngine:
             self.precision = _precision(core, precision)
             model = _read(core, network, self._path, card)
             _add_preprocessing(model, card.input, self._wrong)
-            options = _options(self.precision)
+            options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": self.precision}
             many = options | {"PERFORMANCE_HINT": "THROUGHPUT"} | ({} if streams is None else {"NUM_STREAMS": streams})
             self._many = _Compiled(core, model, many)
             self._outputs = self._find_outputs()
@@ -218,10 +218,6 @@ def _precision(core: Any, asked: Precision) -> str:
     if asked == "bf16" and not has_bf16:
         raise Misconfigured("no_bf16", "This CPU cannot compute in bf16. Set ATISBO_ENGINE_PRECISION to auto or f32.")
     return "bf16" if has_bf16 and asked != "f32" else "f32"
-
-
-def _options(precision: str) -> dict[str, Any]:
-    return {"INFERENCE_PRECISION_HINT": precision}
 
 
 def _read(core: Any, network: Path | bytes, path: Path, card: Card) -> Any:
