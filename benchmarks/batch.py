@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 import zipfile
+from datetime import datetime
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from benchmarks.road import Service, bare
 
 IN_A_ZIP = 200
 """As many as one request may hold."""
+BEHIND = 16
+"""Among so many of those asked last is the one that is answered last."""
 
 
 def batch(application: str, files: list[Path]) -> dict[str, Any]:
@@ -49,31 +52,42 @@ def zipped(files: list[Path]) -> bytes:
     return kept.getvalue()
 
 
-def open_ones(client: httpx.Client, application: str) -> bool:
-    """Whether any prediction has no answer yet."""
-    asked = [
-        client.get("/predictions", params={"application": application, "status": status, "limit": 1})
+def send(client: httpx.Client, application: str, files: list[Path]) -> list[str]:
+    """The predictions' ids; what is refused because too much waits is sent again when the answer says so."""
+    ids: list[str] = []
+    left = [files[at : at + IN_A_ZIP] for at in range(0, len(files), IN_A_ZIP)]
+    while left:
+        part = left.pop(0)
+        upload = {"files": ("pictures.zip", zipped(part))}
+        said = client.post(f"/applications/{application}/batches", files=upload).raise_for_status().json()["items"]
+        ids += [item["prediction"]["id"] for item in said if item["prediction"]]
+        if again := [path for path, item in zip(part, said, strict=True) if not item["prediction"]]:
+            left.insert(0, again)
+            time.sleep(5)
+    return ids
+
+
+def ended(client: httpx.Client, application: str, ids: list[str]) -> float:
+    """When the last of them was answered, on the clock of ``time.time``; looks once a second, as the page does."""
+    while any(
+        client.get("/predictions", params={"application": application, "status": status, "limit": 1}).json()["items"]
         for status in ("waiting", "running")
-    ]
-    return any(answer.raise_for_status().json()["items"] for answer in asked)
+    ):
+        time.sleep(1)
+    answers = [client.get(f"/predictions/{one}").raise_for_status().json()["finished_at"] for one in ids[-BEHIND:]]
+    return max(datetime.fromisoformat(at).timestamp() for at in answers)
 
 
 def service_batch(service: Service, application: str, files: list[Path]) -> dict[str, Any]:
     """Images per second from the first ZIP's first byte to the last stored answer, and processor seconds by part."""
     headers = {"Authorization": f"Bearer {service.token()}"}
-    archives = [zipped(files[at : at + IN_A_ZIP]) for at in range(0, len(files), IN_A_ZIP)]
-    spent, ids = service.processes(), []
+    spent = service.processes()
     with httpx.Client(base_url=f"{service.url}/api/v1", headers=headers, timeout=120) as client:
-        began = time.perf_counter()
-        for archive in archives:
-            part = {"files": ("pictures.zip", archive)}
-            said = client.post(f"/applications/{application}/batches", files=part).raise_for_status().json()
-            ids += [item["prediction"]["id"] for item in said["items"] if item["prediction"]]
-        sent = time.perf_counter() - began
-        while client.get(f"/predictions/{ids[-1]}").json()["finished_at"] is None or open_ones(client, application):
-            time.sleep(0.2)
-        seconds = time.perf_counter() - began
-    parts = {part: total - spent.get(part, 0.0) for part, total in service.processes().items()}
+        began = time.time()
+        ids = send(client, application, files)
+        sent = time.time() - began
+        seconds = ended(client, application, ids) - began
+        parts = {part: total - spent.get(part, 0.0) for part, total in service.processes().items()}
     return {
         "sent s": round(sent, 2),
         "images/s": len(ids) / seconds,

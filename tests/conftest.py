@@ -108,6 +108,12 @@ class Service:
                 return process
         raise psutil.NoSuchProcess(self.process.pid, name)
 
+    @property
+    def database_url(self) -> str:
+        """Of the database that it has started, as the server itself writes it down."""
+        lines = (self.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
+        return f"postgresql://postgres:@/postgres?host={lines[4]}&port={lines[3]}"
+
     def register(self, name: str) -> httpx.Client:
         """A client with a bearer token of a new user."""
         email = f"{name}@example.org"

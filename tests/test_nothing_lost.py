@@ -71,7 +71,7 @@ def test_a_stopped_worker_cannot_write_late(own: Service, ana: httpx.Client) -> 
     assert victim is not None
     ids = accepted(ana, 12)
     victim.send_signal(signal.SIGSTOP)
-    url = victim.environ()["ATISBO_DATABASE_URL"]
+    url = own.database_url
     second = subprocess.Popen(
         [*victim.cmdline()[:3], "worker"],
         env=os.environ | {"ATISBO_DATABASE_URL": url, "ATISBO_DATA_DIR": str(own.data_dir), "ATISBO_LEASE_S": "2"},

@@ -134,8 +134,7 @@ def found(pattern: str, text: str) -> str:
 
 def rows(service: Service) -> Iterator[tuple[str, str]]:
     """Every row of the database as text, with its table."""
-    web = service.child("web")
-    with psycopg.connect(web.environ()["ATISBO_DATABASE_URL"]) as connection:
+    with psycopg.connect(service.database_url) as connection:
         names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         for (name,) in names:
             query: Any = sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(name))

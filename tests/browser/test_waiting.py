@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-import psutil
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -33,14 +32,9 @@ def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     stop_service(running)
 
 
-def database(service: Service) -> str:
-    web = next(child for child in psutil.Process(service.process.pid).children() if "web" in child.cmdline())
-    return web.environ()["ATISBO_DATABASE_URL"]
-
-
 @contextmanager
 def worker(service: Service) -> Iterator[None]:
-    environment = os.environ | {"ATISBO_DATA_DIR": str(service.data_dir), "ATISBO_DATABASE_URL": database(service)}
+    environment = os.environ | {"ATISBO_DATA_DIR": str(service.data_dir), "ATISBO_DATABASE_URL": service.database_url}
     process = subprocess.Popen([sys.executable, "-m", "atisbo", "worker"], env=environment)
     try:
         yield
@@ -77,7 +71,7 @@ def test_the_place_moves_and_the_answer_waits_for_whoever_left(browser: Browser,
 
 def finish(service: Service, prediction_id: str) -> None:
     """What a worker would do."""
-    workplace = Workplace.open(Settings(data_dir=service.data_dir, database_url=database(service)))
+    workplace = Workplace.open(Settings(data_dir=service.data_dir, database_url=service.database_url))
     one = UUID(prediction_id)
     attempt = workplace.within(lambda session: predictions.claim(session, [one]))[one]
     outcome = Outcome(one, attempt, "done", version="v", findings=FINDINGS, size=(2, 2))

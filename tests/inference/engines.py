@@ -16,8 +16,9 @@ class Summing:
     """Each picture's sum; notes the groups it was given, and which had the machine to themselves; refuses a group that
     holds a poisoned picture."""
 
-    def __init__(self, *, parallel: int = 1, gate: bool = False) -> None:
+    def __init__(self, *, parallel: int = 1, group: int = 4, gate: bool = False) -> None:
         self._parallel = parallel
+        self._group = group
         self.open = threading.Event()
         self.groups: list[int] = []
         self.alone: list[bool] = []
@@ -28,6 +29,10 @@ class Summing:
     @property
     def parallel(self) -> int:
         return self._parallel
+
+    @property
+    def group(self) -> int:
+        return self._group
 
     def infer(self, batch: Pixels, *, alone: bool = False) -> Answers:
         self.groups.append(len(batch))

@@ -18,7 +18,7 @@ from tests.inference.engines import POISON, Summing, picture
 def gated() -> Iterator[tuple[Summing, Batcher]]:
     """An engine with one thread that has a first picture in hand and waits for ``open``."""
     engine = Summing(gate=True)
-    batcher = Batcher(engine, max_batch=4, capacity=8)
+    batcher = Batcher(engine, capacity=8)
     batcher.submit(picture(0))
     assert engine.entered.acquire(timeout=10)
     yield engine, batcher
@@ -156,7 +156,7 @@ def test_closing_answers_everybody() -> None:
 def test_free_threads_share_what_waits() -> None:
     """Four pictures and two free threads: two each, not four and none."""
     engine = Summing(parallel=2, gate=True)
-    batcher = Batcher(engine, max_batch=4)
+    batcher = Batcher(engine)
     blockers = [batcher.submit(picture(0)) for _ in range(2)]
     for _ in blockers:
         assert engine.entered.acquire(timeout=10)
@@ -181,19 +181,14 @@ def test_who_comes_while_nothing_else_is_there_gets_the_whole_machine() -> None:
     assert engine.alone == [True, False, True]
 
 
-def test_the_first_of_a_group_waits_for_others_only_so_long() -> None:
-    engine = Summing()
-    batcher = Batcher(engine, max_batch=3, max_wait_s=0.3)
-    began = time.monotonic()
-    pair = [batcher.submit(picture(1)) for _ in range(2)]
-    assert [total(future) for future in pair] == [48, 48]
-    assert 0.28 < time.monotonic() - began < 2
-    began = time.monotonic()
-    full = [batcher.submit(picture(1)) for _ in range(3)]
-    assert [total(future) for future in full] == [48] * 3
-    assert time.monotonic() - began < 0.28
-    assert engine.groups == [2, 3]
+def test_an_engine_that_is_quickest_with_one_gets_one_at_a_time() -> None:
+    engine = Summing(parallel=2, group=1)
+    batcher = Batcher(engine)
+    assert [total(future) for future in [batcher.submit(picture(value)) for value in range(6)]] == [
+        48.0 * value for value in range(6)
+    ]
     batcher.close()
+    assert engine.groups == [1] * 6
 
 
 def test_many_callers_at_once_lose_nothing() -> None:

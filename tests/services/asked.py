@@ -10,8 +10,9 @@ from atisbo.domain.applications import Application, ConsentSection, InputSection
 from atisbo.domain.cards import Card, OutputSpec, TensorSpec
 from atisbo.domain.forms import ReviewField
 from atisbo.domain.texts import LocalisedText
-from atisbo.services import predictions
-from atisbo.services.predictions import Outcome, PredictionView, Upload
+from atisbo.services import asking, predictions
+from atisbo.services.asking import Upload
+from atisbo.services.predictions import Outcome, PredictionView
 from atisbo.services.work import Workplace
 
 WORDS = LocalisedText(es="palabras", en="words")
@@ -59,7 +60,7 @@ FINDINGS: dict[str, Any] = {
 def ask(workplace: Workplace, actor: Actor, data: bytes = b"bytes", **more: Any) -> PredictionView:
     """A prediction as it is just after an upload."""
     said: dict[str, Any] = {"application": EYES, "upload": Upload(data, "eye.jpg")} | more
-    return workplace.within(lambda s: predictions.ask(s, actor, blobs=workplace.blobs, **said))
+    return workplace.within(lambda s: asking.ask(s, actor, blobs=workplace.blobs, **said))
 
 
 def answered(workplace: Workplace, actor: Actor, data: bytes = b"bytes", **more: Any) -> PredictionView:

@@ -16,9 +16,10 @@ from atisbo.domain.datasets import Status
 from atisbo.domain.images import Region
 from atisbo.domain.reviews import Verdict
 from atisbo.imaging import draw
-from atisbo.services import datasets, predictions, reviews, snapshots
+from atisbo.services import asking, datasets, predictions, reviews, snapshots
+from atisbo.services.asking import Upload
 from atisbo.services.datasets import DatasetView
-from atisbo.services.predictions import Outcome, PredictionView, Upload
+from atisbo.services.predictions import Outcome, PredictionView
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived
 from tests.services.asked import CARD, EYES, FINDINGS
@@ -71,7 +72,7 @@ def eye(
     """An image of an eye, answered with glaucoma, reviewed as ``label``."""
     upload = Upload(data or picture(seed), f"{seed}.png")
     view = workplace.within(
-        lambda s: predictions.ask(
+        lambda s: asking.ask(
             s,
             actor,
             blobs=workplace.blobs,
@@ -109,9 +110,7 @@ def spotted(
     """An image whose outline somebody said was right."""
     upload = Upload(picture(seed, size), f"{seed}.png")
     view = workplace.within(
-        lambda s: predictions.ask(
-            s, actor, blobs=workplace.blobs, application=kind[0], upload=upload, training_consent=True
-        )
+        lambda s: asking.ask(s, actor, blobs=workplace.blobs, application=kind[0], upload=upload, training_consent=True)
     )
     workplace.blobs.put(derived(view.id, "mask.png"), draw.mask_png(spot(seed, size)))
     findings = {"task": "segmentation", "regions": [], "width": size[1], "height": size[0], "uncertainty": 0.1}

@@ -8,9 +8,9 @@ from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZipFile, ZipInfo
 
 import pytest
 
+from atisbo.domain.images import display_name
 from atisbo.errors import UserError
 from atisbo.services.archives import Limits, unpack
-from atisbo.services.predictions import display_name
 
 LIMITS = Limits(files=5, file_bytes=1000, total_bytes=3000)
 

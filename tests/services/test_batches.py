@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 from zipfile import ZipFile
@@ -142,11 +143,33 @@ def test_when_the_storage_is_away_the_rest_is_not_tried(workplace: Workplace, ma
     class Full(Blobs):
         def put(self, name: str, data: bytes) -> None:
             tried.append(name)
-            if len(tried) == 2:
+            if len(tried) == 18:
                 raise Unavailable("storage_away", "The service cannot store files at the moment. Try again later.")
 
     full = replace(workplace, blobs=Full(None))
-    results = ask(full, make_actor(), *(sent(f"{n}", bytes([n])) for n in range(5)))
-    assert fates(results) == [("0", "waiting")] + [(str(n), "storage_away") for n in range(1, 5)]
-    assert len(tried) == 2
-    assert count(workplace, "predictions") == 1
+    results = ask(full, make_actor(), *(sent(f"{n}", bytes([n])) for n in range(40)))
+    assert fates(results) == [(str(n), "waiting" if n < 16 else "storage_away") for n in range(40)]
+    assert len(tried) == 18
+    assert count(workplace, "predictions") == 16
+
+
+def test_a_few_are_written_together(workplace: Workplace, make_actor: Make) -> None:
+    ask(workplace, make_actor(), *(sent(f"{n}", bytes([n])) for n in range(20)))
+    said = "(SELECT DISTINCT xmin::text FROM predictions) AS transactions"
+    assert (count(workplace, "predictions"), count(workplace, said)) == (20, 2)
+
+
+def test_who_sends_the_same_pictures_the_other_way_round_does_not_lock_us_out(
+    workplace: Workplace, make_actor: Make
+) -> None:
+    both = make_actor("ana"), make_actor("ben")
+    pictures = [sent(f"{n}", bytes([n])) for n in range(16)]
+
+    def send(who: int) -> list[Result]:
+        files = [sent(one.name, one.file.getvalue()) for one in pictures[:: (1, -1)[who]]]  # type: ignore[attr-defined]
+        return [result for turn in range(8) for result in ask(workplace, both[who], *files, idempotency_key=f"k{turn}")]
+
+    with ThreadPoolExecutor(2) as pool:
+        results = [result for said in pool.map(send, (0, 1)) for result in said]
+    assert [result.problem for result in results if result.problem] == []
+    assert count(workplace, "predictions") == len(results) == 256

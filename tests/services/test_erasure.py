@@ -13,7 +13,7 @@ from atisbo.domain.consents import USE
 from atisbo.domain.reviews import Verdict
 from atisbo.errors import AtisboError, Conflict, NotSignedIn
 from atisbo.services import accounts, chain, consents, erasure, images, reviews, tokens, users
-from atisbo.services.predictions import Upload
+from atisbo.services.asking import Upload
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived, digest, original
 from atisbo.store.webhooks import WebhookKeyRecord, WebhookRecord

@@ -13,7 +13,7 @@ from atisbo.domain.access import Actor
 from atisbo.domain.reviews import Verdict
 from atisbo.errors import NotAllowed
 from atisbo.services import accounts, consents, images, mine, reviews, tokens
-from atisbo.services.predictions import Upload
+from atisbo.services.asking import Upload
 from atisbo.services.work import Workplace
 from atisbo.store.accounts import UserRecord
 from atisbo.store.blobs import derived, digest, original

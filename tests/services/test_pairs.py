@@ -16,9 +16,10 @@ from atisbo.domain.applications import load
 from atisbo.domain.images import Region
 from atisbo.domain.pairs import Half
 from atisbo.errors import Invalid, NotFound
-from atisbo.services import again, images, pairs, predictions
+from atisbo.services import again, asking, images, pairs, predictions
+from atisbo.services.asking import Upload
 from atisbo.services.pairs import PairView
-from atisbo.services.predictions import Outcome, PredictionView, Upload
+from atisbo.services.predictions import Outcome, PredictionView
 from atisbo.services.work import Workplace
 from tests.services.asked import EYES, FINDINGS
 from tests.services.curated import eye, ready, snapshot
@@ -41,7 +42,7 @@ def ask(workplace: Workplace, actor: Actor, application: Any, pair_id: UUID, sid
     upload = Upload(f"{actor.email} {side}".encode(), f"{side}.jpg")
     half = Half(pair_id, side)
     return workplace.within(
-        lambda s: predictions.ask(s, actor, blobs=workplace.blobs, application=application, upload=upload, half=half)
+        lambda s: asking.ask(s, actor, blobs=workplace.blobs, application=application, upload=upload, half=half)
     )
 
 

@@ -15,8 +15,9 @@ from atisbo.domain.applications import Application, InputSection, LocalisedText,
 from atisbo.domain.images import Region
 from atisbo.domain.predictions import Status
 from atisbo.errors import Conflict, Invalid, NotAllowed, NotFound
-from atisbo.services import images, outlines, predictions, suspects, views
-from atisbo.services.predictions import Outcome, Upload
+from atisbo.services import asking, images, outlines, predictions, suspects, views
+from atisbo.services.asking import Upload
+from atisbo.services.predictions import Outcome
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived, digest, original
 from atisbo.store.deletions import DeletionRecord
@@ -44,7 +45,7 @@ def application(**section: object) -> Application:
 def ask(workplace: Workplace, actor: Actor, data: bytes = b"bytes", **more: object) -> predictions.PredictionView:
     said: dict[str, object] = {"application": application(), "upload": Upload(data, "frame.jpg")} | more
     return workplace.within(
-        lambda s: predictions.ask(s, actor, blobs=workplace.blobs, **said)  # type: ignore[arg-type]
+        lambda s: asking.ask(s, actor, blobs=workplace.blobs, **said)  # type: ignore[arg-type]
     )
 
 
@@ -70,9 +71,7 @@ def test_row_and_job_are_born_together_or_not_at_all(workplace: Workplace, make_
     actor = make_actor()
 
     def interrupted(session: Session) -> None:
-        predictions.ask(
-            session, actor, blobs=workplace.blobs, application=application(), upload=Upload(b"bytes", "f.jpg")
-        )
+        asking.ask(session, actor, blobs=workplace.blobs, application=application(), upload=Upload(b"bytes", "f.jpg"))
         raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError, match="power cut"):

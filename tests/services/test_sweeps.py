@@ -15,8 +15,9 @@ from sqlalchemy import delete, select, text, update
 from atisbo.config import Settings
 from atisbo.domain.access import Actor, Role
 from atisbo.domain.reviews import Verdict
-from atisbo.services import images, predictions, retention, reviews, snapshots, sweeps, system
-from atisbo.services.predictions import PredictionView, Upload
+from atisbo.services import asking, images, predictions, retention, reviews, snapshots, sweeps, system
+from atisbo.services.asking import Upload
+from atisbo.services.predictions import PredictionView
 from atisbo.services.work import Workplace
 from atisbo.store import blobs as names
 from atisbo.store.audit import AuditRecord
@@ -100,7 +101,7 @@ def test_what_is_being_uploaded_is_never_swept(workplace: Workplace, make_actor:
     swept = list[sweeps.Swept]()
     sweeping = threading.Thread(target=lambda: swept.append(sweeps.sweep(workplace, by="worker")))
     with workplace.transaction() as session:
-        predictions.ask(session, ana, blobs=workplace.blobs, application=EYES, upload=Upload(b"again", "eye.jpg"))
+        asking.ask(session, ana, blobs=workplace.blobs, application=EYES, upload=Upload(b"again", "eye.jpg"))
         age(workplace, name)
         sweeping.start()
         sweeping.join(1)

@@ -19,8 +19,9 @@ import pytest
 from atisbo.cli.database import opened
 from atisbo.config import Settings
 from atisbo.domain.applications import SHIPPED, load
-from atisbo.services import accounts, predictions
-from atisbo.services.predictions import Outcome, Upload
+from atisbo.services import accounts, asking, predictions
+from atisbo.services.asking import Upload
+from atisbo.services.predictions import Outcome
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import answered
 from tests.conftest import PASSWORD, Service, eventually, start_service, stop_service
@@ -53,7 +54,7 @@ def fill(workplace: Workplace, count: int) -> None:
         with workplace.transaction() as session:
             ana = accounts.actor_of(accounts.verify(session, email="ana@example.org", password=PASSWORD))
             views = [
-                predictions.ask(
+                asking.ask(
                     session,
                     ana,
                     blobs=workplace.blobs,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import httpx
-import psutil
 import psycopg
 import pytest
 from fastapi import Request
@@ -26,9 +25,8 @@ def request_from(host: str) -> Request:
 
 
 def counts(service: Service) -> list[int]:
-    web = next(child for child in psutil.Process(service.process.pid).children() if "web" in child.cmdline())
     tables = ("trials", "images", "predictions", "users")
-    with psycopg.connect(web.environ()["ATISBO_DATABASE_URL"]) as connection:
+    with psycopg.connect(service.database_url) as connection:
         return [connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()[0] for table in tables]  # type: ignore[index]
 
 

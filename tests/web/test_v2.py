@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import httpx
 import numpy as np
-import psutil
 import psycopg
 import pytest
 from numpy.typing import NDArray
@@ -100,8 +99,7 @@ def test_all_outputs_come_where_none_is_named_and_nothing_is_kept(service: Servi
     answer = ana.post("/v2/models/polyp/infer", json=body)
     assert answer.status_code == 200, answer.text
     assert {"scores", "kinds", "embedding"} <= {one["name"] for one in answer.json()["outputs"]}
-    web = next(child for child in psutil.Process(service.process.pid).children() if "web" in child.cmdline())
-    with psycopg.connect(web.environ()["ATISBO_DATABASE_URL"]) as connection:
+    with psycopg.connect(service.database_url) as connection:
         assert connection.execute("SELECT count(*) FROM tensors").fetchone() == (0,)
 
 

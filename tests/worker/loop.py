@@ -14,9 +14,10 @@ from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card, TensorSpec
 from atisbo.domain.reviews import Verdict
 from atisbo.imaging import draw
-from atisbo.services import activations, predictions, reviews, snapshots, versions
+from atisbo.services import activations, asking, predictions, reviews, snapshots, versions
+from atisbo.services.asking import Upload
 from atisbo.services.datasets import DatasetView
-from atisbo.services.predictions import Outcome, Upload
+from atisbo.services.predictions import Outcome
 from atisbo.services.versions import VersionView
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived
@@ -71,9 +72,7 @@ def reviewed(workplace: Workplace, actor: Actor, seed: int) -> None:
     pixels, mask = frame(seed)
     upload = Upload(draw.png(pixels), f"{seed}.png")
     view = workplace.within(
-        lambda s: predictions.ask(
-            s, actor, blobs=workplace.blobs, application=SPOTS, upload=upload, training_consent=True
-        )
+        lambda s: asking.ask(s, actor, blobs=workplace.blobs, application=SPOTS, upload=upload, training_consent=True)
     )
     workplace.blobs.put(derived(view.id, "mask.png"), draw.mask_png(mask))
     attempt = workplace.within(lambda s: predictions.claim(s, [view.id]))[view.id]

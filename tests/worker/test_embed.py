@@ -17,9 +17,10 @@ from atisbo.domain.access import Actor
 from atisbo.domain.applications import load
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
-from atisbo.services import collections, embeddings, neighbours, predictions, profiles
+from atisbo.services import asking, collections, embeddings, neighbours, predictions, profiles
+from atisbo.services.asking import Upload
 from atisbo.services.neighbours import Wish
-from atisbo.services.predictions import Outcome, Upload
+from atisbo.services.predictions import Outcome
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import collected
 from atisbo.worker.embed import Embedding, begin
@@ -82,7 +83,7 @@ def answered(
     """An answer of a time when nobody kept embeddings."""
     application, _ = load(folder / name)
     with workplace.transaction() as session:
-        view = predictions.ask(
+        view = asking.ask(
             session, actor, blobs=workplace.blobs, application=application, upload=Upload(plain(colour), "a.png")
         )
     attempt = workplace.within(lambda s: predictions.claim(s, [view.id]))[view.id]

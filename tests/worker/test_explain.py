@@ -13,8 +13,9 @@ from atisbo.domain.applications import load
 from atisbo.domain.heatmaps import State
 from atisbo.domain.images import Region
 from atisbo.errors import NotFound
-from atisbo.services import heatmaps, images, predictions
-from atisbo.services.predictions import Outcome, PredictionView, Upload
+from atisbo.services import asking, heatmaps, images, predictions
+from atisbo.services.asking import Upload
+from atisbo.services.predictions import Outcome, PredictionView
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import network
 from atisbo.store.queue import ERASE, EXPLAIN, PATIENT
@@ -50,7 +51,7 @@ def answered(
     data = encoded(Image.fromarray(eye(cup=cup)), "PNG")
 
     def ask(session: object) -> PredictionView:
-        return predictions.ask(
+        return asking.ask(
             session,  # type: ignore[arg-type]
             actor,
             blobs=workplace.blobs,

@@ -16,7 +16,7 @@ from atisbo.domain.access import Actor
 from atisbo.domain.applications import load
 from atisbo.errors import ConsentNeeded, Invalid
 from atisbo.services import regions
-from atisbo.services.predictions import Upload
+from atisbo.services.asking import Upload
 from atisbo.services.work import Workplace
 from atisbo.store.queue import FIND, URGENT
 from atisbo.worker.find import Finding

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -89,3 +90,41 @@ def test_a_caller_who_left_does_not_take_the_others_along() -> None:
         return await staying
 
     assert asyncio.run(go()) == 2
+
+
+def grouped_by(company: bool, *, enough: int, patience_s: float) -> tuple[list[int], float]:
+    """The sizes of the groups of five callers who come one after another, 20 ms apart, and the seconds it took."""
+    groups: list[int] = []
+
+    def count(items: Sequence[int]) -> Sequence[int]:
+        groups.append(len(items))
+        return items
+
+    async def go() -> None:
+        grouped = Grouped(count, company=lambda: company, enough=enough, patience_s=patience_s)
+        asked = []
+        for n in range(5):
+            asked.append(asyncio.create_task(grouped(n)))
+            await asyncio.sleep(0.02)
+        assert await asyncio.gather(*asked) == list(range(5))
+
+    began = time.monotonic()
+    asyncio.run(go())
+    return groups, time.monotonic() - began
+
+
+def test_who_expects_company_waits_for_it() -> None:
+    groups, _ = grouped_by(True, enough=8, patience_s=0.5)
+    assert groups == [5]
+
+
+def test_enough_are_enough() -> None:
+    groups, seconds = grouped_by(True, enough=5, patience_s=30)
+    assert groups == [5]
+    assert seconds < 10
+
+
+def test_who_expects_nobody_does_not_wait() -> None:
+    groups, seconds = grouped_by(False, enough=8, patience_s=30)
+    assert len(groups) > 1
+    assert seconds < 10

@@ -18,8 +18,8 @@ from atisbo.domain.access import Actor
 from atisbo.domain.applications import load
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
-from atisbo.services import predictions, views
-from atisbo.services.predictions import Upload
+from atisbo.services import asking, views
+from atisbo.services.asking import Upload
 from atisbo.services.work import Blobs, Workplace
 from atisbo.store.blobs import derived
 from atisbo.worker.predict import Predicting
@@ -56,9 +56,7 @@ def test_a_worker_that_comes_too_late_overwrites_nothing(
     picture = np.zeros((40, 48, 3), np.uint8)
     picture[10:20, 10:30] = 250
     upload = Upload(encoded(Image.fromarray(picture), "PNG"), "one.png")
-    asked = workplace.within(
-        lambda s: predictions.ask(s, ana, blobs=workplace.blobs, application=BRIGHT, upload=upload)
-    )
+    asked = workplace.within(lambda s: asking.ask(s, ana, blobs=workplace.blobs, application=BRIGHT, upload=upload))
     (said,) = jobs(workplace, "predict")
     job: Any = SimpleNamespace(payload=json.dumps(said).encode())
     stalling = Stalling(workplace.blobs)

@@ -20,8 +20,9 @@ from atisbo.domain.applications import load
 from atisbo.errors import Unavailable
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.inference.registry import Registry
-from atisbo.services import predictions, suspects
-from atisbo.services.predictions import PredictionView, Upload
+from atisbo.services import asking, predictions, suspects
+from atisbo.services.asking import Upload
+from atisbo.services.predictions import PredictionView
 from atisbo.services.work import Workplace
 from atisbo.store.queue import PREDICT
 from atisbo.worker.predict import Predicting
@@ -41,7 +42,7 @@ def picture(seed: int = 1, tail: bytes = b"") -> bytes:
 
 def ask(workplace: Workplace, actor: Actor, data: bytes, application: object = BRIGHT) -> PredictionView:
     return workplace.within(
-        lambda s: predictions.ask(
+        lambda s: asking.ask(
             s,
             actor,
             blobs=workplace.blobs,

@@ -37,23 +37,43 @@ class Child:
     _before: UUID | None = None
     """The last one that was at work."""
     _pipe: int = -1
+    _gate: int = -1
+    """Through which it is told the database that was not there when it was started."""
     _started: float = 0.0
     _due: float = field(default=0.0)
 
     def start(self) -> None:
         """A worker is told who was there before it, to take over what that one had in hand."""
+        words = []
         self._identity = uuid4()
+        if self.name == "worker":
+            words += ["--identity", str(self._identity)] + (["--after", str(self._before)] if self._before else [])
+        self._run(words)
+
+    def start_early(self) -> None:
+        """It makes itself ready as far as it can without a database, and waits for :meth:`go_on`."""
+        theirs, self._gate = os.pipe()
+        try:
+            self._run(["--gate", str(theirs)], theirs)
+        finally:
+            os.close(theirs)
+
+    def go_on(self, database_url: str) -> None:
+        """Tell it the database; those that are started from now on have it in their environment."""
+        self.environment = {**self.environment, "ATISBO_DATABASE_URL": database_url}
+        with contextlib.suppress(BrokenPipeError), os.fdopen(self._gate, "w") as gate:
+            self._gate = -1
+            gate.write(database_url)
+
+    def _run(self, words: list[str], *descriptors: int) -> None:
         self._pipe, theirs = os.pipe()
         os.set_blocking(self._pipe, False)
         self._started = time.monotonic()
-        words = [self.name, "--supervised", str(theirs)]
-        if self.name == "worker":
-            words += ["--identity", str(self._identity)] + (["--after", str(self._before)] if self._before else [])
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "atisbo", *words],
+                [sys.executable, "-m", "atisbo", self.name, "--supervised", str(theirs), *words],
                 env=self.environment,
-                pass_fds=[theirs],
+                pass_fds=[theirs, *descriptors],
                 start_new_session=True,
             )
         finally:

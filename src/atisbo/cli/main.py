@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -12,13 +13,14 @@ import typer
 from pydantic import ValidationError
 
 from atisbo import __version__
-from atisbo.cli.parent import end_with_parent, ready_through
+from atisbo.cli.parent import end_with_parent, ready_through, told_through
 from atisbo.config import Settings
 from atisbo.domain.cards import first_fault
 from atisbo.errors import AtisboError, Misconfigured
 from atisbo.log import configure
 
 Supervised = Annotated[int, typer.Option(hidden=True, help="Descriptor of the supervisor's pipe.")]
+Gate = Annotated[int, typer.Option(hidden=True, help="Descriptor of a pipe that tells the database's URL.")]
 Identity = Annotated[UUID | None, typer.Option(hidden=True)]
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -70,12 +72,16 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 @plainly
 def serve() -> None:
     """Start everything: database, web and workers, and keep them running until Ctrl-C."""
-    from atisbo.cli.supervisor import Supervisor
+    from atisbo.cli.children import Child
 
     chosen = settings()
     chosen.refuse_unsafe()
     configure("serve", chosen.log_level)
-    sys.exit(Supervisor(chosen).run())
+    web = Child("web", os.environ | {"PYTHONUNBUFFERED": "1"})
+    web.start_early()
+    from atisbo.cli.supervisor import Supervisor  # loads for as long as the web process does
+
+    sys.exit(Supervisor(chosen, web).run())
 
 
 @app.command()
@@ -95,17 +101,20 @@ def migrate() -> None:
 
 @app.command()
 @plainly
-def web(supervised: Supervised = 0) -> None:
+def web(supervised: Supervised = 0, gate: Gate = 0) -> None:
     """Run a web process on the database of ATISBO_DATABASE_URL."""
+    if supervised:
+        end_with_parent()
     from atisbo.web.main import serve as serve_web
 
     chosen = settings()
     chosen.refuse_unsafe()
     configure("web", chosen.log_level)
+    if gate:
+        chosen = chosen.model_copy(update={"database_url": told_through(gate)})
     if not supervised:
         serve_web(chosen)
     else:
-        end_with_parent()
         serve_web(chosen, ready_through(supervised))
 
 

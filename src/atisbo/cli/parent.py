@@ -25,6 +25,13 @@ def ready_through(descriptor: int) -> Callable[[], None]:
     return say
 
 
+def told_through(descriptor: int) -> str:
+    """What the supervisor writes into the pipe it gave us; ends the process if it ends without a word."""
+    with open(descriptor) as gate:
+        said = gate.read()
+    return said or sys.exit()
+
+
 def end_with_parent() -> None:
     """Ask the kernel for a SIGTERM when the parent is gone (Linux; elsewhere nothing is asked)."""
     if not sys.platform.startswith("linux"):

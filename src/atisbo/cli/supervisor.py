@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import logging
-import os
 import signal
 import subprocess
 import threading
@@ -25,10 +24,16 @@ READY_PATIENCE_S = 60.0
 
 
 class Supervisor:
-    def __init__(self, settings: Settings) -> None:
+    """
+    Args:
+        web: started early; it waits for the database.
+    """
+
+    def __init__(self, settings: Settings, web: Child) -> None:
         self._settings = settings
         self._postgres: EmbeddedPostgres | None = None
-        self._children: list[Child] = []
+        self._web = web
+        self._children = [web]
         self._stop = threading.Event()
 
     def run(self) -> int:
@@ -59,10 +64,10 @@ class Supervisor:
             return prepare(workplace)
 
     def _start(self, url: str) -> None:
-        environment = os.environ | {"ATISBO_DATABASE_URL": url, "PYTHONUNBUFFERED": "1"}
-        names = ["web"] + ["worker"] * self._settings.workers
-        self._children = [Child(name, environment) for name in names]
-        for child in self._children:
+        self._web.go_on(url)
+        workers = [Child("worker", self._web.environment) for _ in range(self._settings.workers)]
+        self._children += workers
+        for child in workers:
             child.start()
 
     def _ready(self) -> bool:
@@ -72,7 +77,7 @@ class Supervisor:
             Misconfigured: it does not, for example because the port is taken.
         """
         deadline = time.monotonic() + READY_PATIENCE_S
-        web = self._children[0].process
+        web = self._web.process
         while not self._stop.wait(0.02):
             if web is not None and web.poll() is not None:
                 raise Misconfigured(

@@ -29,28 +29,22 @@ class _Waiting:
     deadline: float | None
     patient: bool
     future: Future[Answers] = field(default_factory=Future)
-    since: float = field(default_factory=time.monotonic)
 
 
 class Batcher:
     """A bounded queue and as many threads as the engine runs calls side by side.
 
-    A thread that gets free takes only its share of what waits, so that no thread idles while another has a long group:
-    on a CPU a group of four is 2 % quicker than four single pictures, and two busy threads beat one by 15 %
-    (classic U-Net at 256², 2 cores, bf16). For the same reason nobody waits for company by default, and a picture that
-    comes while nothing else is there gets the whole machine.
+    A thread that gets free takes only its share of what waits, so that no thread idles while another has a long group.
+    For the same reason nobody waits for company, and a picture that comes while nothing else is there gets the whole
+    machine.
 
     Args:
-        engine: takes the groups.
-        max_batch: largest group.
-        max_wait_s: how long the first of a group waits for others, seconds.
+        engine: takes the groups, and says how large they are at most.
         capacity: pictures that may wait.
     """
 
-    def __init__(self, engine: Engine, *, max_batch: int = 4, max_wait_s: float = 0.0, capacity: int = 64) -> None:
+    def __init__(self, engine: Engine, *, capacity: int = 64) -> None:
         self._engine = engine
-        self._max_batch = max_batch
-        self._max_wait_s = max_wait_s
         self._capacity = capacity
         self._waiting: list[_Waiting] = []
         self._closed = False
@@ -114,26 +108,14 @@ class Batcher:
     def _next_group(self) -> list[_Waiting] | None:
         """Waits for the next group; None when the batcher is closed."""
         with self._changed:
-            while not self._closed:
-                patience = self._patience()
-                if patience is not None and patience <= 0:
-                    return self._take()
-                self._changed.wait(patience)
-            return None
-
-    def _patience(self) -> float | None:
-        """Seconds until a group should start; None while nothing waits."""
-        if not self._waiting:
-            return None
-        if len(self._waiting) >= self._max_batch:
-            return 0.0
-        return self._waiting[0].since + self._max_wait_s - time.monotonic()
+            self._changed.wait_for(lambda: self._closed or self._waiting)
+            return None if self._closed else self._take()
 
     def _take(self) -> list[_Waiting]:
         """A fair share of those with the first one's shape, in their order."""
         first = self._waiting[0].pixels
         alike = [item for item in self._waiting if _same_kind(item.pixels, first)]
-        share = min(self._max_batch, -(-len(alike) // self._engine.parallel))
+        share = min(self._engine.group, -(-len(alike) // self._engine.parallel))
         group = alike[:share]
         self._waiting = [item for item in self._waiting if item not in group]
         if self._waiting:

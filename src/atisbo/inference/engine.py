@@ -21,6 +21,9 @@ from atisbo.inference.answers import NAMED_BY, Answers, Unfit, read, wanted
 
 Precision = Literal["auto", "bf16", "f32"]
 
+_GROUP: Final = 4
+"""Pictures that go one after another before anything is said of them: what is around each is then done for all."""
+
 # OpenVINO's Python binding deadlocks when the first two inferences of a process run side by side (seen with 2026.4:
 # both hang while numpy copies into their tensors). Every engine makes its first one in here, alone.
 _LOADING: Final = threading.Lock()
@@ -32,6 +35,10 @@ class Engine(Protocol):
     @property
     def parallel(self) -> int:
         """How many calls of :meth:`infer` are worth running at once."""
+
+    @property
+    def group(self) -> int:
+        """How many pictures a call is best given at once."""
 
     def infer(self, batch: Pixels, *, alone: bool = False) -> Answers:
         """Thread-safe.
@@ -54,7 +61,8 @@ class OpenVINOEngine:
     """An ONNX file in OpenVINO. Scaling, normalisation and layout are part of the compiled network.
 
     Everything that card and file can contradict each other in is found when it is made, by a dry run. The network is
-    compiled twice: for many side by side, a core or a few each, and for one alone, which gets all of them.
+    compiled for one picture, which is quickest on a CPU, and twice: for many side by side, a core or a few each, and
+    for one alone, which gets all of them.
 
     Args:
         network: the ONNX file, or its bytes; the checksum has to be the card's.
@@ -70,7 +78,6 @@ class OpenVINOEngine:
     ) -> None:
         self._path = network if isinstance(network, Path) else Path(card.version)
         self._card = card
-        self._one_by_one = False
         with _LOADING:
             core = _core()
             self.precision = _precision(core, precision)
@@ -81,8 +88,6 @@ class OpenVINOEngine:
             self._many = _Compiled(core, model, many)
             self._outputs = self._find_outputs()
             self._dry_run()
-            if self._one_by_one:
-                self._many.renew()
             self._alone = self._many
             if streams is None and self.parallel > 1:
                 self._alone = _Compiled(core, model, options | {"PERFORMANCE_HINT": "LATENCY"})
@@ -93,15 +98,18 @@ class OpenVINOEngine:
     def parallel(self) -> int:
         return self._many.streams
 
+    @property
+    def group(self) -> int:
+        return _GROUP
+
     def infer(self, batch: Pixels, *, alone: bool = False) -> Answers:
         """See :class:`Engine`."""
         height, width = self._card.input.size
         if batch.ndim != 4 or batch.shape[1:] != (height, width, 3) or batch.dtype != np.uint8:
             raise ValueError(f"expected (n, {height}, {width}, 3) uint8, got {batch.shape} {batch.dtype}")
-        if self._one_by_one and len(batch) > 1:
-            parts = [self._run(batch[i : i + 1], self._many) for i in range(len(batch))]
-            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return self._run(batch, self._alone if alone else self._many)
+        compiled = self._alone if alone else self._many
+        parts = [self._run(batch[at : at + _GROUP], compiled) for at in range(0, len(batch), _GROUP)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _run(self, batch: Pixels, compiled: _Compiled) -> Answers:
         return read(compiled.run(batch, self._outputs), self._card)
@@ -119,10 +127,9 @@ class OpenVINOEngine:
 
     def _dry_run(self) -> None:
         """Noise through the network: every answer has to be what the card says. Warms it up, too."""
-        noise = np.random.default_rng(0).integers(0, 256, (2, *self._card.input.size, 3), np.uint8)
+        noise = np.random.default_rng(0).integers(0, 256, (1, *self._card.input.size, 3), np.uint8)
         try:
-            alone = self._many.run(noise[:1], self._outputs)
-            answers = read(alone, self._card)
+            answers = self._run(noise, self._many)
         except RuntimeError as error:
             raise self._wrong("input.tensor", f"the network cannot run on it ({_last_line(error)})") from error
         except Unfit as error:
@@ -136,15 +143,6 @@ class OpenVINOEngine:
         for name, field in (("scores", "output.activation"), ("structures", "structures.output.activation")):
             if name in answers and not -1e-3 <= answers[name].min() <= answers[name].max() <= 1 + 1e-3:
                 raise self._wrong(field, "the network's own answers are no probabilities; say sigmoid or softmax")
-        self._one_by_one = not self._takes_two(noise, alone)
-
-    def _takes_two(self, noise: Pixels, alone: dict[str, NDArray[np.float32]]) -> bool:
-        """Whether the network keeps the pictures of a batch apart; some files are made for a batch of one."""
-        try:
-            both = self._many.run(noise, self._outputs)
-        except RuntimeError:
-            return False
-        return all(_first_alike(alone[name], both[name]) for name in alone)
 
     def _wrong(self, field: str, reason: str) -> Misconfigured:
         return Misconfigured("network_wrong", "{path}: {field}: {reason}", path=self._path, field=field, reason=reason)
@@ -171,36 +169,44 @@ class _Compiled:
         return [port.get_names() for port in self._network.outputs]
 
     def run(self, batch: Pixels, outputs: dict[str, int]) -> dict[str, NDArray[np.float32]]:
-        """Each output that is wanted, copied, by the name of its answer."""
+        """Each output that is wanted, copied, by the name of its answer; a picture after the other, without us."""
         with self._lock:
             network = self._network
-            request = self._idle.pop() if self._idle else network.create_infer_request()
+            requests = [self._idle.pop() if self._idle else network.create_infer_request() for _ in batch]
         try:
-            request.infer([np.ascontiguousarray(batch)])
-        except RuntimeError:
+            for request, pixels in zip(requests, batch, strict=True):
+                request.get_input_tensor().data[0] = pixels
+                request.start_async()
+        finally:
+            faults = [fault for request in requests if (fault := _fault(request))]
+        if faults:
             if self.mends:
                 self._renew(network)
-            raise
-        raw = {name: np.array(request.get_output_tensor(place).data, np.float32) for name, place in outputs.items()}
+            raise faults[0]
+        raw = {
+            name: np.concatenate([request.get_output_tensor(place).data for request in requests], dtype=np.float32)
+            for name, place in outputs.items()
+        }
         with self._lock:
             if network is self._network:
-                self._idle.append(request)
+                self._idle += requests
         return raw
 
-    def renew(self) -> None:
-        """OpenVINO's graph can keep the shapes of a run that failed, and then fails for every picture."""
-        self._renew(self._network)
-
     def _renew(self, failed: Any) -> None:
+        """OpenVINO's graph can keep something of a run that failed, and then fails for every picture."""
         with self._lock:
             if failed is self._network:
                 self._idle.clear()
                 self._network = self._make()
 
 
-def _first_alike(alone: NDArray[np.float32], both: NDArray[np.float32]) -> bool:
-    room = 0.05 * max(1.0, float(np.abs(alone).max()))
-    return len(both) == 2 and bool(np.allclose(alone[0], both[0], rtol=0.05, atol=room))
+def _fault(request: Any) -> RuntimeError | None:
+    """What went wrong with a request, once it is over."""
+    try:
+        request.wait()
+    except RuntimeError as error:
+        return error
+    return None
 
 
 @cache
@@ -241,7 +247,7 @@ def _read(core: Any, network: Path | bytes, path: Path, card: Card) -> Any:
 
 
 def _add_preprocessing(model: Any, spec: TensorSpec, wrong: Callable[[str, str], Misconfigured]) -> None:
-    """Make the network take uint8 (n, H, W, 3), and do what :func:`atisbo.imaging.transform.normalise` does.
+    """Make the network take uint8 (1, H, W, 3), and do what :func:`atisbo.imaging.transform.normalise` does.
 
     Raises:
         Misconfigured: the network's input is not what the card says.
@@ -252,7 +258,7 @@ def _add_preprocessing(model: Any, spec: TensorSpec, wrong: Callable[[str, str],
     if entry.get_element_type() not in (ov.Type.f32, ov.Type.f16):
         raise wrong("input.tensor", f"the network takes {entry.get_element_type()}; f32 is needed")
     height, width = spec.size
-    wanted = [-1, 3, height, width] if spec.layout == "NCHW" else [-1, height, width, 3]
+    wanted = [1, 3, height, width] if spec.layout == "NCHW" else [1, height, width, 3]
     shape = entry.get_partial_shape()
     if not _fits(shape, wanted):
         raise wrong("input.tensor", f"the network takes {shape}, but size and layout say {wanted}")

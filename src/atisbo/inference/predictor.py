@@ -45,7 +45,6 @@ class Predictor:
     Args:
         kind: what pictures the application asks for, in its own words.
         network: the ONNX file that the engine was made of, or its bytes; None where it is not here.
-        max_batch: largest group for the engine.
         capacity: pictures that may wait for the engine.
     """
 
@@ -56,14 +55,13 @@ class Predictor:
         *,
         kind: LocalisedText | None = None,
         network: Path | bytes | None = None,
-        max_batch: int = 4,
         capacity: int = 64,
     ) -> None:
         self.card = card
         self.kind = kind
         self.network = network
-        self._at_once = max_batch * engine.parallel
-        self._batcher = Batcher(engine, max_batch=max_batch, capacity=capacity)
+        self._at_once = engine.group * engine.parallel
+        self._batcher = Batcher(engine, capacity=capacity)
         self._finishers = ThreadPoolExecutor(max(2, engine.parallel), thread_name_prefix="findings")
 
     @property
@@ -125,7 +123,14 @@ class Predictor:
             if (error := inner.exception()) is not None:
                 outer.set_exception(error)
             else:
-                self._finishers.submit(_settle, outer, lambda: answer(inner.result(), prepared, self.card, self.kind))
+                self._finish(outer, lambda: answer(inner.result(), prepared, self.card, self.kind))
+
+    def _finish(self, outer: Future[Answer], make: Callable[[], Answer]) -> None:
+        """Outlines take their time, and the engine's threads go on meanwhile; a class is told at once."""
+        if self.card.task == "classification" and self.card.structures is None:
+            _settle(outer, make)
+        else:
+            self._finishers.submit(_settle, outer, make)
 
     def close(self) -> None:
         """Finish what runs; what waits fails with Unavailable."""

@@ -24,6 +24,7 @@ from atisbo.inference.answers import NAMED_BY, Answers, Unfit, read, wanted
 
 log = logging.getLogger(__name__)
 _CONNECT_S: Final = 3.0
+_GROUP: Final = 4
 _TYPES: Final = {"FP32": np.float32, "FP64": np.float64}
 _OURS: Final = "atisbo"
 """Platform of a model that takes pixels and answers probabilities, like the engines here."""
@@ -84,6 +85,10 @@ class RemoteEngine:
     @property
     def parallel(self) -> int:
         return self._server.parallel
+
+    @property
+    def group(self) -> int:
+        return _GROUP
 
     def infer(self, batch: Pixels, *, alone: bool = False) -> Answers:  # noqa: ARG002 -- as an engine takes it
         """See :class:`atisbo.inference.engine.Engine`; how a server divides its machine is its own business.

@@ -14,7 +14,7 @@ from atisbo.domain.pairs import Half
 from atisbo.errors import NotAllowed, NotFound
 from atisbo.services import consents, crowd
 from atisbo.services.predictions import PredictionView, half_of, view
-from atisbo.services.questions import earlier_one, job_of, request_hash, waiting_for
+from atisbo.services.questions import earlier_ones, job_of, request_hash, waiting_for
 from atisbo.store.images import ImageRecord, readable
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.queue import PREDICT, enqueue
@@ -47,9 +47,9 @@ def ask(
     image = own(session, actor, image_id)
     request = request_hash(application, str(image.id), region)
     if idempotency_key is not None:
-        earlier = earlier_one(session, actor, idempotency_key, request)
-        if earlier is not None:
-            return view(session, earlier)
+        earlier = earlier_ones(session, actor, {idempotency_key: request})
+        if earlier:
+            return view(session, earlier[idempotency_key])
     crowd.admit(session)
     prediction = waiting_for(image, application, region, idempotency_key, request, _half(session, image, application))
     session.add(prediction)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from sqlalchemy.orm import Session
 
@@ -15,11 +15,16 @@ from atisbo.domain.consents import Kind
 from atisbo.domain.images import Region, display_name
 from atisbo.domain.pairs import Half
 from atisbo.errors import AtisboError, Invalid, Unavailable, UserError
-from atisbo.services import archives, consents, notices, predictions, webhooks
+from atisbo.services import archives, asking, consents, notices, webhooks
 from atisbo.services.archives import Entry, Limits
-from atisbo.services.predictions import PredictionView, Upload
+from atisbo.services.asking import Asked, Upload
+from atisbo.services.predictions import PredictionView
 from atisbo.services.work import Workplace
 from atisbo.store.db import now
+
+_TOGETHER: Final = 16
+_TOGETHER_BYTES: Final = 8 * 1024**2
+"""Pictures of one transaction, at most."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def limits(settings: Settings) -> Limits:
 
 
 def ask(workplace: Workplace, actor: Actor, *, question: Question, files: Sequence[Sent]) -> list[Result]:
-    """Store and queue each picture in a transaction of its own; what is accepted stays so, whatever comes after it.
+    """Store and queue every picture, a few in a transaction; what is accepted stays so, whatever comes after it.
 
     With an idempotency key the same request may be sent again: what was accepted is found, not made anew.
 
@@ -81,12 +86,12 @@ def ask(workplace: Workplace, actor: Actor, *, question: Question, files: Sequen
     begun = now()
     workplace.within(lambda session: _permitted(session, workplace.settings, actor, question))
     results: list[Result] = []
-    away: Unavailable | None = None
-    for number, entry in enumerate(_entries(files, allowed)):
-        problem = away or entry.problem
-        result = Result(_shown(entry), problem=problem) if problem else _one(workplace, actor, question, number, entry)
-        away = result.problem if isinstance(result.problem, Unavailable) else None
-        results.append(result)
+    for group in _grouped(_entries(files, allowed)):
+        away = results[-1].problem if results else None
+        if isinstance(away, Unavailable):
+            results += [Result(_shown(entry), problem=away) for _, entry in group]
+        else:
+            results += _group(workplace, actor, question, group)
     if any(result.prediction for result in results):
         workplace.within(
             lambda session: notices.when_answered(session, actor, application=question.application.name, since=begun)
@@ -130,31 +135,63 @@ def _opened(sent: Sent, left: Limits) -> Iterator[Entry]:
     yield Entry(sent.name, data=sent.file.read())
 
 
-def _one(workplace: Workplace, actor: Actor, question: Question, number: int, entry: Entry) -> Result:
-    name = _shown(entry)
-    key = question.idempotency_key
+def _grouped(entries: Iterator[Entry]) -> Iterator[list[tuple[int, Entry]]]:
+    """Each with its number; few enough to be held in memory together."""
+    group: list[tuple[int, Entry]] = []
+    size = 0
+    for number, entry in enumerate(entries):
+        group.append((number, entry))
+        size += len(entry.data or b"")
+        if len(group) >= _TOGETHER or size >= _TOGETHER_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
-    def work(session: Session) -> PredictionView:
-        view = predictions.ask(
-            session,
-            actor,
-            blobs=workplace.blobs,
-            application=question.application,
-            upload=Upload(entry.data or b"", name),
-            region=question.regions.get(entry.name) or question.regions.get(name),
-            half=question.halves.get(entry.name) or question.halves.get(name),
-            training_consent=Kind.TRAINING in question.permits,
-            sharing_consent=Kind.SHARING in question.permits,
-            idempotency_key=f"{key}#{number}" if key else None,
-        )
-        if question.webhook_url:
-            webhooks.arm(session, actor, workplace.settings, prediction_id=view.id, url=question.webhook_url)
-        return view
 
+def _group(workplace: Workplace, actor: Actor, question: Question, group: Sequence[tuple[int, Entry]]) -> list[Result]:
+    """All that can be asked in one transaction; if one of them stands in the way, each in one of its own."""
+    sound = [one for one in group if one[1].problem is None]
     try:
-        return Result(name, prediction=workplace.within(work))
+        views = iter(
+            workplace.within(lambda session: _ask(session, workplace, actor, question, sound)) if sound else []
+        )
     except AtisboError as error:
-        return Result(name, problem=error)
+        if len(group) == 1 or isinstance(error, Unavailable):
+            return [Result(_shown(entry), problem=entry.problem or error) for _, entry in group]
+        return [result for one in group for result in _group(workplace, actor, question, [one])]
+    return [
+        Result(_shown(entry), problem=entry.problem) if entry.problem else Result(_shown(entry), prediction=next(views))
+        for _, entry in group
+    ]
+
+
+def _ask(
+    session: Session, workplace: Workplace, actor: Actor, question: Question, group: Sequence[tuple[int, Entry]]
+) -> list[PredictionView]:
+    views = asking.ask_all(
+        session,
+        actor,
+        blobs=workplace.blobs,
+        application=question.application,
+        asked=[_asked(question, number, entry) for number, entry in group],
+        training_consent=Kind.TRAINING in question.permits,
+        sharing_consent=Kind.SHARING in question.permits,
+    )
+    if question.webhook_url:
+        for view in views:
+            webhooks.arm(session, actor, workplace.settings, prediction_id=view.id, url=question.webhook_url)
+    return views
+
+
+def _asked(question: Question, number: int, entry: Entry) -> Asked:
+    name, key = _shown(entry), question.idempotency_key
+    return Asked(
+        Upload(entry.data or b"", name),
+        question.regions.get(entry.name) or question.regions.get(name),
+        question.halves.get(entry.name) or question.halves.get(name),
+        f"{key}#{number}" if key else None,
+    )
 
 
 def _shown(entry: Entry) -> str:

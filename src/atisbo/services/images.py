@@ -14,7 +14,7 @@ from atisbo.errors import NotAllowed, NotFound
 from atisbo.services import audit, deletions, lineage
 from atisbo.services.deletions import Kind
 from atisbo.store.blobs import Blobs, derived, original
-from atisbo.store.images import ImageRecord, lock_original, readable, still_used
+from atisbo.store.images import ImageRecord, lock_originals, readable, still_used
 from atisbo.store.predictions import PredictionRecord
 
 
@@ -72,6 +72,6 @@ def erase(
         blobs.delete_folder(derived(prediction_id, ""))
     if original_name is None:
         return
-    lock_original(session, original_name)
+    lock_originals(session, [original_name])
     if not still_used(session, original_name):
         blobs.delete(original(original_name))

@@ -21,8 +21,9 @@ from atisbo.domain.reviews import Verdict
 from atisbo.errors import AtisboError, Conflict, Invalid
 from atisbo.imaging.annotations import Brought, Size, mask_png
 from atisbo.imaging.folders import Mask
-from atisbo.services import audit, corrections, datasets, predictions, reviews
-from atisbo.services.predictions import PredictionView, Upload
+from atisbo.services import asking, audit, corrections, datasets, predictions, reviews
+from atisbo.services.asking import Upload
+from atisbo.services.predictions import PredictionView
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import digest
 from atisbo.store.datasets import AssignmentRecord, DivisionRecord
@@ -86,7 +87,7 @@ class Import:
         name = digest(data)
         if one.split is not None:
             self._remember(session, name, Split(one.split))
-        return predictions.ask(
+        return asking.ask(
             session,
             self.actor,
             blobs=self.workplace.blobs,

@@ -18,7 +18,7 @@ from atisbo.store import blobs as names
 from atisbo.store.blobs import Blobs
 from atisbo.store.datasets import DatasetItemRecord, DatasetRecord, masks_used, picture_used
 from atisbo.store.db import now
-from atisbo.store.images import ImageRecord, lock_original, readable
+from atisbo.store.images import ImageRecord, lock_originals, readable
 from atisbo.store.queue import DISCARD, enqueue_all
 from atisbo.store.versions import VersionRecord
 
@@ -148,8 +148,7 @@ def discard(session: Session, items: Sequence[DatasetItemRecord]) -> None:
 
 def erase(session: Session, *, blobs: Blobs, picture: str | None, masks: Sequence[str]) -> None:
     """For workers: remove blobs that no item of any dataset needs any more. Doing it twice does no harm."""
-    for name in sorted({*masks, *([picture] if picture else [])}):
-        lock_original(session, name)
+    lock_originals(session, [*masks, *([picture] if picture else [])])
     if picture and not picture_used(session, picture):
         blobs.delete(names.picture(picture))
     for name in set(masks) - masks_used(session, masks):

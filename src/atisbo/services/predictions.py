@@ -1,4 +1,4 @@
-"""Asking for a prediction, reading it, and recording what a worker found."""
+"""Predictions as their readers see them, and what a worker found written down."""
 
 from __future__ import annotations
 
@@ -11,35 +11,22 @@ from uuid import UUID
 from sqlalchemy import exists, tuple_
 from sqlalchemy.orm import Session
 
-from atisbo.domain import pairs
 from atisbo.domain.access import Actor, Right
-from atisbo.domain.applications import Application
 from atisbo.domain.findings import outlines_in, without_outlines
-from atisbo.domain.images import Region, display_name
+from atisbo.domain.images import Region
 from atisbo.domain.pairs import Half
 from atisbo.domain.predictions import Failure, Status
-from atisbo.errors import Invalid, NotAllowed, NotFound
-from atisbo.services import consents, crowd, cursors, quotas, waiting
-from atisbo.services.questions import earlier_one, job_of, request_hash, waiting_for
+from atisbo.errors import NotAllowed, NotFound
+from atisbo.services import cursors, waiting
 from atisbo.services.waiting import Place
 from atisbo.store import predictions as store
-from atisbo.store.blobs import Blobs, derived, digest, original
+from atisbo.store.blobs import Blobs, derived
 from atisbo.store.deletions import names_prediction
-from atisbo.store.images import ImageRecord, lock_original
 from atisbo.store.predictions import Outcome, PredictionRecord
-from atisbo.store.queue import PREDICT, enqueue
 from atisbo.store.reviews import ReviewRecord
 from atisbo.store.webhooks import fire
 
-__all__ = ["Outcome", "Page", "PredictionView", "Upload", "ask", "claim", "get", "list_", "record", "tidy"]
-
-
-@dataclass(frozen=True)
-class Upload:
-    """Untouched bytes as they came, and what the sender called them."""
-
-    data: bytes
-    file_name: str
+__all__ = ["Outcome", "Page", "PredictionView", "claim", "get", "list_", "record", "tidy"]
 
 
 @dataclass(frozen=True)
@@ -88,70 +75,6 @@ class Page:
 
     items: list[PredictionView]
     next: str | None
-
-
-def ask(
-    session: Session,
-    actor: Actor,
-    *,
-    blobs: Blobs,
-    application: Application,
-    upload: Upload,
-    region: Region | None = None,
-    training_consent: bool = False,
-    sharing_consent: bool = False,
-    idempotency_key: str | None = None,
-    half: Half | None = None,
-) -> PredictionView:
-    """Store the bytes, and write image, prediction and job in the caller's transaction.
-
-    With ``training_consent`` the yes to the application's text is written down with them, with ``sharing_consent`` that
-    to others' finding the image.
-
-    A repeated ``idempotency_key`` returns the first prediction.
-
-    Raises:
-        ConsentNeeded: the actor has not agreed to the terms.
-        Invalid: no bytes, or a region, a consent or a pair that the application does not take.
-        Conflict: the key was used for another request.
-        TooMany, TooLarge: the actor keeps as much here as they may.
-        StorageFull: the disk is.
-        Crowded: too many questions wait.
-    """
-    actor.require(Right.PREDICT)
-    consents.require(session, actor)
-    if not upload.data:
-        raise Invalid("upload_empty", "The file is empty. Choose the picture again.")
-    application.input.check(region)
-    if half is not None:
-        pairs.check(application.pair, application.review.fields, half)
-    name = digest(upload.data)
-    request = request_hash(application, name, region, half)
-    if idempotency_key is not None:
-        earlier = earlier_one(session, actor, idempotency_key, request)
-        if earlier is not None:
-            return view(session, earlier)
-    crowd.admit(session)
-    quotas.check(session, actor, more_images=1, more_bytes=len(upload.data))
-    blobs.need_room(len(upload.data))
-    lock_original(session, name)
-    blobs.put(original(name), upload.data)
-    image = ImageRecord(
-        owner_id=actor.user_id,
-        sha256=name,
-        byte_size=len(upload.data),
-        file_name=display_name(upload.file_name),
-    )
-    prediction = waiting_for(image, application, region, idempotency_key, request, half)
-    session.add(prediction)
-    session.flush()
-    quotas.check(session, actor)
-    if training_consent:
-        consents.give(session, actor, image=prediction.image, application=application, language=actor.language)
-    if sharing_consent:
-        consents.give_sharing(session, actor, image=prediction.image, language=actor.language)
-    enqueue(session, PREDICT, job_of(prediction))
-    return view(session, prediction, queued=False)
 
 
 def get(session: Session, actor: Actor, *, prediction_id: UUID) -> PredictionView:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor
@@ -15,6 +16,7 @@ from atisbo.domain.images import Region
 from atisbo.domain.pairs import Half
 from atisbo.domain.predictions import Status
 from atisbo.errors import Conflict, Invalid
+from atisbo.store.db import hold
 from atisbo.store.images import ImageRecord
 from atisbo.store.predictions import PredictionRecord
 
@@ -58,17 +60,23 @@ def request_hash(application: Application, name: str, region: Region | None, hal
     return sha256(json.dumps(said).encode()).hexdigest()
 
 
-def earlier_one(session: Session, actor: Actor, key: str, request: str) -> PredictionRecord | None:
-    """The prediction made with this key, holding others with the same key off until we commit."""
-    if not key.isprintable() or not 1 <= len(key) <= 200:
+def earlier_ones(session: Session, actor: Actor, asked: Mapping[str, str]) -> dict[str, PredictionRecord]:
+    """The predictions that were made with some of these keys, holding others with the same keys off until we commit.
+
+    Args:
+        asked: what is asked under each key, as :func:`request_hash` has it.
+
+    Raises:
+        Invalid: a key will not do.
+        Conflict: a key was used for another request.
+    """
+    if not all(key.isprintable() and 1 <= len(key) <= 200 for key in asked):
         raise Invalid("idempotency_key", "The idempotency key must be 1 to 200 printable characters.")
-    lock = int.from_bytes(sha256(f"{actor.user_id} {key}".encode()).digest()[:7])
-    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock})
-    record = session.scalar(
-        select(PredictionRecord).where(
-            PredictionRecord.owner_id == actor.user_id, PredictionRecord.idempotency_key == key
-        )
+    hold(session, [int.from_bytes(sha256(f"{actor.user_id} {key}".encode()).digest()[:7]) for key in asked])
+    query = select(PredictionRecord).where(
+        PredictionRecord.owner_id == actor.user_id, PredictionRecord.idempotency_key.in_(asked)
     )
-    if record is not None and record.request_hash != request:
+    found = {record.idempotency_key or "": record for record in session.scalars(query)}
+    if any(record.request_hash != asked[key] for key, record in found.items()):
         raise Conflict("idempotency_reused", "This idempotency key was used for another request. Use a new one.")
-    return record
+    return found

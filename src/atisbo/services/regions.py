@@ -13,7 +13,7 @@ from atisbo.domain.access import Actor, Right
 from atisbo.domain.applications import Application
 from atisbo.errors import Invalid
 from atisbo.services import again, consents
-from atisbo.services.predictions import Upload
+from atisbo.services.asking import Upload
 from atisbo.store.blobs import Blobs, original
 from atisbo.store.predictions import notify
 from atisbo.store.queue import FIND, URGENT, enqueue

@@ -29,7 +29,7 @@ from atisbo.services.work import Workplace
 from atisbo.store import blobs as names
 from atisbo.store.blobs import Blobs
 from atisbo.store.datasets import DatasetItemRecord, DatasetRecord, DivisionRecord
-from atisbo.store.images import ImageRecord, lock_original
+from atisbo.store.images import ImageRecord, lock_originals
 
 log = logging.getLogger(__name__)
 
@@ -179,8 +179,7 @@ def _add(
         return
     picture = names.digest(described.picture)
     masks = {label: names.digest(mask) for label, mask in described.masks.items()}
-    for name in sorted({picture, *masks.values()}):
-        lock_original(session, name)
+    lock_originals(session, [picture, *masks.values()])
     blobs.put(names.picture(picture), described.picture)
     for label, name in masks.items():
         blobs.put(names.mask(name), described.masks[label])

@@ -21,7 +21,7 @@ from atisbo.services import audit
 from atisbo.store import versions as store
 from atisbo.store.accounts import UserRecord
 from atisbo.store.blobs import Blobs, digest, network
-from atisbo.store.images import lock_original
+from atisbo.store.images import lock_originals
 from atisbo.store.queue import PROVE, enqueue
 from atisbo.store.versions import ActivationRecord, VersionRecord
 
@@ -86,7 +86,7 @@ def keep(session: Session, blobs: Blobs, installed: Installed) -> None:
     """Put the folders' networks among the blobs, so that an older one is there when the folder holds another."""
     for application, card in installed.values():
         if _known(session, application.name, card) is not None and not blobs.has(network(card.sha256)):
-            lock_original(session, card.sha256)
+            lock_originals(session, [card.sha256])
             blobs.put(network(card.sha256), application.model.read_bytes())
 
 
@@ -118,7 +118,7 @@ def submit(
     if (known := _known(session, application.name, card)) is not None:
         raise Conflict("version_known", "This version is there already: {version}.", version=known.name)
     blobs.need_room(len(model))
-    lock_original(session, card.sha256)
+    lock_originals(session, [card.sha256])
     blobs.put(network(card.sha256), model)
     record = _add(session, actor, application.name, card, origin or Origin(), parent=present)
     enqueue(session, PROVE, {"version": str(record.id)})

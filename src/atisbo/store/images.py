@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Select, String, exists, false, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Select, String, exists, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from atisbo.domain.access import Actor, Right
-from atisbo.store.db import Base, Identified, now
+from atisbo.store.db import Base, Identified, hold, now
 from atisbo.store.deletions import DeletionRecord
 
 
@@ -43,6 +44,6 @@ def still_used(session: Session, sha256: str) -> bool:
     return bool(session.scalar(select(here | exists().where(DeletionRecord.original == sha256))))
 
 
-def lock_original(session: Session, sha256: str) -> None:
-    """Hold others off this original until the transaction ends: deleting and re-uploading must not cross."""
-    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(sha256[:15], 16)})
+def lock_originals(session: Session, names: Iterable[str]) -> None:
+    """Hold others off these originals until the transaction ends: deleting and re-uploading must not cross."""
+    hold(session, [int(name[:15], 16) for name in names])

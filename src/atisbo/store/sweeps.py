@@ -15,7 +15,7 @@ from atisbo.store.collections import ItemRecord
 from atisbo.store.datasets import DatasetItemRecord, masks_used
 from atisbo.store.db import Base, Identified, now
 from atisbo.store.deletions import DeletionRecord
-from atisbo.store.images import ImageRecord, lock_original
+from atisbo.store.images import ImageRecord, lock_originals
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.queue import PATIENT, TIDY, enqueue
 from atisbo.store.versions import VersionRecord
@@ -123,5 +123,5 @@ def is_orphan(session: Session, kind: str, name: str) -> bool:
     """
     found = KINDS[kind][0].fullmatch(name)
     if found is not None and len(found["key"]) == 64:
-        lock_original(session, found["key"])
+        lock_originals(session, [found["key"]])
     return name in orphans(session, kind, [name])

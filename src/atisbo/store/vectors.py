@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Dialect
@@ -30,9 +31,14 @@ class VectorType(UserDefinedType[Vector]):
 ischema_names["vector"] = VectorType
 
 
-def written(values: Iterable[float]) -> str:
-    """As pgvector reads it."""
-    return f"[{','.join(map(str, values))}]"
+def written(values: Vector) -> str:
+    """As pgvector reads it; nine digits bring every float32 back."""
+    return _pattern(len(values)) % tuple(values)
+
+
+@cache
+def _pattern(count: int) -> str:
+    return f"[{','.join(['%.9g'] * count)}]"
 
 
 def read(text: str) -> Vector:

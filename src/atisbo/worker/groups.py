@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -13,27 +14,49 @@ Result = TypeVar("Result")
 
 
 class Grouped(Generic[Item, Result]):
-    """Callers who arrive while a group is at work form the next group; nobody waits for a timer.
+    """Callers who arrive while a group is at work form the next group.
 
     ``work`` takes the items of a group and returns one result for each, in order. If it raises, each is tried alone, so
     that only the culprit hears of it; but what is away is away for all of them.
+
+    Args:
+        company: whether others are about to come. Then a group waits for them, until it has ``enough`` or
+            ``patience_s`` are over; otherwise nobody waits for a timer.
     """
 
-    def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result]], *, largest: int = 64) -> None:
+    def __init__(
+        self,
+        work: Callable[[Sequence[Item]], Sequence[Result]],
+        *,
+        largest: int = 64,
+        company: Callable[[], bool] = lambda: False,
+        enough: int = 8,
+        patience_s: float = 0.1,
+    ) -> None:
         self._work = work
         self._largest = largest
+        self._company = company
+        self._enough = enough
+        self._patience_s = patience_s
+        self._grown = asyncio.Event()
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def __call__(self, item: Item) -> Result:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
+        if len(self._waiting) >= self._enough:
+            self._grown.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         return await future
 
     async def _run(self) -> None:
         while self._waiting:
+            if self._company() and len(self._waiting) < self._enough:
+                self._grown.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._grown.wait(), self._patience_s)
             group, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
             await self._do(group)
 

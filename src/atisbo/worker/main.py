@@ -83,6 +83,8 @@ DEATHS: Final = 3
 """Workers that may be lost with a job in hand that has a network look at something; then it is given up."""
 
 _REVIVE_S: Final = 10.0
+_LOOK_AGAIN: Final = timedelta(seconds=0.2)
+"""For more work, while more waits than may be in hand."""
 
 ANSWERS: Final = "answers"
 LEARNS: Final = "learn"
@@ -165,6 +167,7 @@ async def _until_disconnected(
             driver = Listening(listening, working)
             queue = PgQueuer(driver)
             queue.qm.queue_manager_id = QueueManagerId(place.identity)
+            queue.qm.min_dequeue_poll_interval = _LOOK_AGAIN
             await asyncio.to_thread(workplace.within, lambda session: _begin(session, place))
             tasks = [asyncio.create_task(_pass_on(stop, queue))]
             if ANSWERS in settings.queues:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from pgqueuer.errors import RetryRequested
@@ -31,6 +32,8 @@ from atisbo.worker.groups import Grouped
 from atisbo.worker.looks import plain
 
 log = logging.getLogger(__name__)
+_MANY: Final = 8
+"""Pictures at work from which on answers wait for one another, to be written together."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,9 @@ class Predicting:
         """To be put back when the database is there again."""
         self._take = Grouped(self._take_many)
         self._release = Grouped(self._release_many)
-        self._record = Grouped(self._record_many)
+        self._fetch = Grouped(self._workplace.blobs.get_all, largest=16)
+        self._at_work = 0
+        self._record = Grouped(self._record_many, company=lambda: self._at_work > _MANY)
 
     async def run(self, job: Job) -> None:
         """Answer one job. Whatever goes wrong around it is tried again; the tries are counted in the database."""
@@ -108,7 +113,8 @@ class Predicting:
             await self._give_up(hand)
             return
         try:
-            said = await self._infer(order, hand)
+            with self._counted():
+                said = await self._infer(order, hand)
         except BrokeDown as error:
             await self._again(hand, error)
         except (BadImage, UserError) as error:
@@ -121,6 +127,14 @@ class Predicting:
         else:
             if said is not None:
                 await self._keep(hand, *said)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._at_work += 1
+        try:
+            yield
+        finally:
+            self._at_work -= 1
 
     async def _again(self, hand: Hand, error: Exception) -> None:
         """What failed may be at fault itself: try it again, apart from others, a few times."""
@@ -161,7 +175,7 @@ class Predicting:
 
     async def _infer(self, order: Order, hand: Hand) -> tuple[Answer, Prepared] | None:
         """None where another attempt has taken a suspect over."""
-        data = await asyncio.to_thread(self._workplace.blobs.get, original(order.original))
+        data = await self._fetch(original(order.original))
         if data is None:
             raise NotFound("original_gone", "The stored picture is missing. Upload it again.")
         await self._loaded(order.application)

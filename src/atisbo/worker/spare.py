@@ -38,7 +38,7 @@ class Spare:
                 precision = self._workplace.settings.engine_precision
                 engine = OpenVINOEngine(network, card, precision=precision, streams=1)
                 kind = self._registry.application(application).input.kind
-                self._loaded = Predictor(card, engine, kind=kind, max_batch=1)
+                self._loaded = Predictor(card, engine, kind=kind)
             yield self._loaded
 
     def _close(self) -> None:

@@ -12,8 +12,8 @@ from atisbo.domain.access import Actor
 from atisbo.domain.applications import Application, names
 from atisbo.domain.cards import Card
 from atisbo.errors import NotFound
-from atisbo.services import predictions, versions
-from atisbo.services.predictions import Upload
+from atisbo.services import asking, versions
+from atisbo.services.asking import Upload
 from atisbo.web.api.predictions import Asked, answer, read_region
 from atisbo.web.deps import AppState, CurrentActor, Db, in_transaction
 from atisbo.web.render import language_of
@@ -98,6 +98,6 @@ async def try_sample(
             raise NotFound("sample_unknown", "There is no such sample picture.")
         upload = Upload((asked.folder / "samples" / sample.file).read_bytes(), sample.file)
         part = read_region(region) or sample.region
-        return actor, predictions.ask(session, actor, blobs=state.blobs, application=asked, upload=upload, region=part)
+        return actor, asking.ask(session, actor, blobs=state.blobs, application=asked, upload=upload, region=part)
 
     return await answer(request, *await in_transaction(request, work), prefer)

@@ -16,9 +16,10 @@ from atisbo.domain.images import Region
 from atisbo.domain.pairs import Half
 from atisbo.domain.predictions import Failure, Status
 from atisbo.errors import Invalid, NotFound
-from atisbo.services import predictions, webhooks
+from atisbo.services import asking, predictions, webhooks
+from atisbo.services.asking import Upload
 from atisbo.services.neighbours import Wish
-from atisbo.services.predictions import PredictionView, Upload
+from atisbo.services.predictions import PredictionView
 from atisbo.web import problems
 from atisbo.web.api.pictures import Include, NeighboursShape, check_include, nearest
 from atisbo.web.api.shapes import PredictionPage, PredictionShape, shape
@@ -78,7 +79,7 @@ async def ask(
 
     def work(session: Session, actor: Actor) -> Asked:
         asked, _ = state.application(application)
-        view = predictions.ask(
+        view = asking.ask(
             session,
             actor,
             blobs=state.blobs,

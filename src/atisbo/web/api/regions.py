@@ -19,7 +19,7 @@ from atisbo.domain.images import Region
 from atisbo.errors import Invalid, Unavailable
 from atisbo.i18n import translate
 from atisbo.services import regions
-from atisbo.services.predictions import Upload
+from atisbo.services.asking import Upload
 from atisbo.web.deps import AppState, in_transaction
 from atisbo.web.live import Event
 from atisbo.web.render import language_of
