@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
@@ -137,7 +138,7 @@ def test_the_limits_are_those_of_all_files_together(workplace: Workplace, make_a
     ]
 
 
-def test_when_the_storage_is_away_the_rest_is_not_tried(workplace: Workplace, make_actor: Make) -> None:
+def test_when_the_storage_is_away_the_rest_is_not_tried(workplace: Workplace, make_actor: Make, tmp_path: Path) -> None:
     tried: list[str] = []
 
     class Full(Blobs):
@@ -146,7 +147,7 @@ def test_when_the_storage_is_away_the_rest_is_not_tried(workplace: Workplace, ma
             if len(tried) == 18:
                 raise Unavailable("storage_away", "The service cannot store files at the moment. Try again later.")
 
-    full = replace(workplace, blobs=Full(None))
+    full = replace(workplace, blobs=Full(None, folder=tmp_path))
     results = ask(full, make_actor(), *(sent(f"{n}", bytes([n])) for n in range(40)))
     assert fates(results) == [(str(n), "waiting" if n < 16 else "storage_away") for n in range(40)]
     assert len(tried) == 18

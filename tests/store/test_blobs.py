@@ -39,6 +39,14 @@ def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
     return Blobs.open(tmp_path, request.getfixturevalue("remote") if request.param == "s3" else None)
 
 
+def test_many_are_put_and_read_in_order(blobs: Blobs) -> None:
+    data = {original(f"{number:02}" * 32): bytes([number]) for number in range(12)}
+    blobs.put_all(data)
+    blobs.put_all({})
+    names = [*reversed(data), original("ff" * 32)]
+    assert blobs.get_all(names) == [*reversed(data.values()), None]
+
+
 def test_what_is_put_is_there_until_it_is_deleted(blobs: Blobs) -> None:
     name = original("ab" * 32)
     assert (blobs.get(name), blobs.has(name)) == (None, False)

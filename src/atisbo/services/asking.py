@@ -108,10 +108,8 @@ def ask_all(
         quotas.check(session, actor, more_images=len(fresh), more_bytes=size)
         blobs.need_room(size)
         lock_originals(session, [names[at] for at in fresh])
-    written = {}
-    for at in fresh:
-        blobs.put(original(names[at]), asked[at].upload.data)
-        written[at] = _written(actor, application, asked[at], names[at], requests[at])
+    blobs.put_all({original(names[at]): asked[at].upload.data for at in fresh})
+    written = {at: _written(actor, application, asked[at], names[at], requests[at]) for at in fresh}
     session.add_all(written.values())
     session.flush()
     if fresh:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from obstore.store import LocalStore, from_url
 
 from atisbo.errors import Misconfigured, StorageFull, Unavailable
 
+T = TypeVar("T")
 _GONE: Final = (NotFoundError, FileNotFoundError)
 _NO_ROOM: Final = re.compile(r"No space left|Disk quota exceeded|os error (28|122)\b")
 _AT_ONCE: Final = 8
@@ -173,12 +174,20 @@ class Blobs:
             except _GONE:
                 return None
 
+    def put_all(self, data: Mapping[str, bytes]) -> None:
+        """Many; where this raises, some may be stored."""
+        self._each(lambda name: self.put(name, data[name]), list(data))
+
     def get_all(self, names: Sequence[str]) -> list[bytes | None]:
-        """Many, in order; from a storage elsewhere side by side."""
-        if self._folder is not None or len(names) == 1:
-            return [self.get(name) for name in names]
+        """Many, in order."""
+        return self._each(self.get, names)
+
+    def _each(self, do: Callable[[str], T], names: Sequence[str]) -> list[T]:
+        """On a storage elsewhere, side by side."""
+        if self._folder is not None or len(names) < 2:
+            return [do(name) for name in names]
         with ThreadPoolExecutor(min(len(names), _AT_ONCE)) as pool:
-            return list(pool.map(self.get, names))
+            return list(pool.map(do, names))
 
     def has(self, name: str) -> bool:
         with _reaching():
