@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import httpx
@@ -32,6 +33,7 @@ def test_a_dataset_has_a_page_in_both_languages(house: House, made: str, languag
     said = cleo.get(f"/datasets/{made}").json()
     assert words in page
     assert said["sha256"] in page
+    assert re.search(r'<time datetime="\d{4}-\d\d-\d\dT[^"]+">', page), "a script brings it to the reader's clock"
     assert page.count(f"/api/v1/datasets/{made}/items/") == 2 * (12 - said["counts"]["test"])
     assert f"/manage/datasets/{made}?split=test" not in page
     assert f"/manage/datasets/{made}?split=test" in ask(house["kim"], "GET", f"/manage/datasets/{made}").text

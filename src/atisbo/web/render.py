@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -9,6 +10,7 @@ from typing import Any, Final, Protocol
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from atisbo import i18n
 from atisbo.domain.access import Actor, Role
@@ -99,10 +101,15 @@ def _everywhere(request: Request, language: str) -> dict[str, Any]:
         "static": assets.url,
         "day": partial(i18n.day, language),
         "figure": partial(i18n.number, language),
-        "moment": partial(i18n.moment, language),
+        "moment": partial(_moment, language),
         "errors": Errors(),
         "said": "",
     }
+
+
+def _moment(language: str, when: datetime) -> Markup:
+    """In UTC, until a script says it in the reader's own clock."""
+    return Markup('<time datetime="{}">{}</time>').format(when.isoformat(), i18n.moment(language, when))
 
 
 def _back(request: Request) -> str:
