@@ -61,18 +61,21 @@ def send(client: httpx.Client, application: str, files: list[Path]) -> list[str]
         upload = {"files": ("pictures.zip", zipped(part))}
         said = client.post(f"/applications/{application}/batches", files=upload).raise_for_status().json()["items"]
         ids += [item["prediction"]["id"] for item in said if item["prediction"]]
-        if again := [path for path, item in zip(part, said, strict=True) if not item["prediction"]]:
+        codes = [(item["failure"] or {}).get("code") for item in said]
+        if again := [path for path, code in zip(part, codes, strict=True) if code == "queue_long"]:
             left.insert(0, again)
             time.sleep(5)
     return ids
 
 
+def open_ones(client: httpx.Client, application: str, status: str) -> bool:
+    asked = {"application": application, "status": status, "limit": 1}
+    return bool(client.get("/predictions", params=asked).raise_for_status().json()["items"])
+
+
 def ended(client: httpx.Client, application: str, ids: list[str]) -> float:
     """When the last of them was answered, on the clock of ``time.time``; looks once a second, as the page does."""
-    while any(
-        client.get("/predictions", params={"application": application, "status": status, "limit": 1}).json()["items"]
-        for status in ("waiting", "running")
-    ):
+    while any(open_ones(client, application, status) for status in ("waiting", "running")):
         time.sleep(1)
     answers = [client.get(f"/predictions/{one}").raise_for_status().json()["finished_at"] for one in ids[-BEHIND:]]
     return max(datetime.fromisoformat(at).timestamp() for at in answers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -42,6 +42,13 @@ def wanted(card: Card) -> dict[str, str | None]:
     if card.structures is not None:
         names["structures"] = card.structures.output.scores
     return names
+
+
+def joined(parts: Sequence[Answers]) -> Answers:
+    """The answers to one batch that was asked in parts, at least one, in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def read(raw: Mapping[str, Raw], card: Card) -> Answers:

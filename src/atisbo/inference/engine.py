@@ -17,7 +17,7 @@ from openvino.preprocess import PrePostProcessor
 from atisbo.domain.cards import Card, TensorSpec
 from atisbo.errors import Misconfigured
 from atisbo.imaging.transform import Pixels
-from atisbo.inference.answers import NAMED_BY, Answers, Unfit, read, wanted
+from atisbo.inference.answers import NAMED_BY, Answers, Unfit, joined, read, wanted
 
 Precision = Literal["auto", "bf16", "f32"]
 
@@ -108,8 +108,7 @@ class OpenVINOEngine:
         if batch.ndim != 4 or batch.shape[1:] != (height, width, 3) or batch.dtype != np.uint8:
             raise ValueError(f"expected (n, {height}, {width}, 3) uint8, got {batch.shape} {batch.dtype}")
         compiled = self._alone if alone else self._many
-        parts = [self._run(batch[at : at + _GROUP], compiled) for at in range(0, len(batch), _GROUP)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return joined([self._run(batch[at : at + _GROUP], compiled) for at in range(0, len(batch), _GROUP)])
 
     def _run(self, batch: Pixels, compiled: _Compiled) -> Answers:
         return read(compiled.run(batch, self._outputs), self._card)

@@ -20,7 +20,7 @@ from atisbo.domain.cards import Card
 from atisbo.domain.tensors import BINARY, HEADER_LENGTH, Message, Tensor, packed, unpacked
 from atisbo.errors import Invalid, Misconfigured, Unavailable
 from atisbo.imaging.transform import Pixels, normalise
-from atisbo.inference.answers import NAMED_BY, Answers, Unfit, read, wanted
+from atisbo.inference.answers import NAMED_BY, Answers, Unfit, joined, read, wanted
 
 log = logging.getLogger(__name__)
 _CONNECT_S: Final = 3.0
@@ -102,8 +102,7 @@ class RemoteEngine:
             raise ValueError(f"expected (n, {height}, {width}, 3) uint8, got {batch.shape} {batch.dtype}")
         model = self._model()
         if model.one_by_one and len(batch) > 1:
-            parts = [self._ask(model, batch[i : i + 1]) for i in range(len(batch))]
-            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            return joined([self._ask(model, batch[i : i + 1]) for i in range(len(batch))])
         return self._ask(model, batch)
 
     def _dry_run(self) -> None:

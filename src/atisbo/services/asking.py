@@ -102,18 +102,18 @@ def ask_all(
     }
     earlier = earlier_ones(session, actor, keyed) if keyed else {}
     fresh = [at for at, one in enumerate(asked) if one.idempotency_key not in earlier]
+    if not fresh:
+        return _views(session, asked, {}, earlier)
     size = sum(len(asked[at].upload.data) for at in fresh)
-    if fresh:
-        crowd.admit(session)
-        quotas.check(session, actor, more_images=len(fresh), more_bytes=size)
-        blobs.need_room(size)
-        lock_originals(session, [names[at] for at in fresh])
+    crowd.admit(session)
+    quotas.check(session, actor, more_images=len(fresh), more_bytes=size)
+    blobs.need_room(size)
+    lock_originals(session, [names[at] for at in fresh])
     blobs.put_all({original(names[at]): asked[at].upload.data for at in fresh})
     written = {at: _written(actor, application, asked[at], names[at], requests[at]) for at in fresh}
     session.add_all(written.values())
     session.flush()
-    if fresh:
-        quotas.check(session, actor)
+    quotas.check(session, actor)
     for prediction in written.values():
         if training_consent:
             consents.give(session, actor, image=prediction.image, application=application, language=actor.language)
