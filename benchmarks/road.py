@@ -27,6 +27,7 @@ from atisbo.domain.applications import SHIPPED
 from benchmarks import networks
 
 PASSWORD = "benchmark benchmark"
+ROUNDS = 5
 
 
 def python(module: str, *arguments: str, stdin: str | None = None, **environment: str) -> str:
@@ -40,9 +41,9 @@ def python(module: str, *arguments: str, stdin: str | None = None, **environment
     ).stdout
 
 
-def bare(folder: Path, seconds: float) -> dict[str, float]:
+def bare(folder: Path, seconds: float, *how: str) -> dict[str, float]:
     said: dict[str, float] = json.loads(
-        python("benchmarks.bare", str(folder / "model.onnx"), str(folder / "card.json"), str(seconds))
+        python("benchmarks.bare", str(folder / "model.onnx"), str(folder / "card.json"), str(seconds), *how)
     )
     return said
 
@@ -139,17 +140,30 @@ def measure(service: Service, folder: Path, frames: list[bytes], clients: int, s
     engine = statistics.mean((before["best"], after["best"]))
     times = sorted(said["latencies"])
     served = len(times) / said["seconds"]
-    alone = sorted(load(service, name, frames, 1, 5)["latencies"])
     return {
         "bare images/s": round(engine, 1),
         "requests/s": round(served, 1),
         "ratio": round(served / engine, 3),
         "p50 ms": round(1000 * times[len(times) // 2]),
         "p95 ms": round(1000 * times[int(len(times) * 0.95)]),
-        "one client p50 ms": round(1000 * alone[len(alone) // 2]),
+        **alone(service, folder, frames),
         "failures": said["failures"],
         "processor s per 100 images": {part: round(100 * s / len(times), 2) for part, s in sorted(spent.items())},
         "bare runs": [before, after],
+    }
+
+
+def alone(service: Service, folder: Path, frames: list[bytes]) -> dict[str, Any]:
+    """One client, in turns with the bare engine over one image."""
+    rounds = []
+    for _ in range(ROUNDS):
+        engine = bare(folder, 4, "--latency")["ms"]
+        rounds.append((1000 * statistics.median(load(service, folder.name, frames, 1, 6)["latencies"]), engine))
+    return {
+        "one client p50 ms": round(statistics.median(one for one, _ in rounds), 1),
+        "bare engine p50 ms": round(statistics.median(engine for _, engine in rounds), 1),
+        "one client more ms": round(statistics.median(one - engine for one, engine in rounds), 1),
+        "one client, bare engine": [tuple(round(value, 1) for value in pair) for pair in rounds],
     }
 
 

@@ -25,7 +25,7 @@ NOT_A_NUMBER = memoryview(np.array([1, np.nan], np.float32).tobytes())
 
 
 def test_what_a_child_says_of_a_picture() -> None:
-    prepared = received(SPEC, VALUES, BLOCKS)
+    prepared = received(SPEC, True, VALUES, BLOCKS)
     assert (prepared.pixels.shape, prepared.size) == ((8, 9, 3), (40, 30))
     assert (prepared.tone, prepared.brightness, prepared.contrast) == ((30, 60, 90), 60, 7)
 
@@ -48,4 +48,4 @@ def test_what_a_child_says_of_a_picture() -> None:
 def test_a_lie_goes_no_further(lie: dict[str, Any]) -> None:
     """One number that is none would take the results of a whole group with it, where they are written together."""
     with pytest.raises((ValueError, KeyError, TypeError)):
-        received(SPEC, VALUES | lie, BLOCKS | lie)
+        received(SPEC, True, VALUES | lie, BLOCKS | lie)

@@ -24,6 +24,8 @@ from atisbo.imaging.cell import pack, unpack
 from atisbo.imaging.corrections import Outlined
 from atisbo.imaging.decode import decode
 from atisbo.imaging.draw import mask_png
+from atisbo.imaging.grain import grain
+from atisbo.imaging.palette import palette
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.imaging.transform import fit
 from tests.pictures import CANARY, encoded, jpeg, mucosa, opened, with_metadata
@@ -58,6 +60,16 @@ def test_pixels_are_those_of_the_one_decoder_and_the_one_preprocessor(quarantine
     np.testing.assert_array_equal(prepared.pixels, fit(decode(data), SPEC))
     assert prepared.tone == pytest.approx(prepared.pixels.mean(axis=(0, 1)))
     assert (prepared.brightness, prepared.contrast) == pytest.approx((prepared.pixels.mean(), prepared.pixels.std()))
+    assert prepared.palette is None
+    assert prepared.grain is None
+
+
+def test_colours_and_grain_are_told_where_they_are_asked_for(quarantine: Quarantine) -> None:
+    prepared = quarantine.prepare(jpeg(320, 256), None, SPEC, LIMITS, looks=True).result()
+    assert prepared.palette is not None
+    assert prepared.grain is not None
+    np.testing.assert_array_equal(prepared.palette, palette(prepared.pixels))
+    np.testing.assert_array_equal(prepared.grain, grain(prepared.pixels))
 
 
 def test_a_region_is_cut_before_anything_is_scaled(quarantine: Quarantine) -> None:

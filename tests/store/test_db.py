@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import ExitStack
 
-from sqlalchemy import text
+import pytest
+from sqlalchemy import NullPool, create_engine, text
 
 from atisbo.services.work import Workplace
 from atisbo.store.db import hold
 
 _HELD = text("SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND granted ORDER BY objid")
+_OTHERS = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ANY(:pids)")
+_OWN = text("SELECT pg_backend_pid()")
 _WAITED_FOR = text("SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
 
 
@@ -26,3 +30,18 @@ def test_several_numbers_are_held_in_one_order(workplace: Workplace) -> None:
             assert watcher.scalars(_HELD).all() == [3]
     other.join(10)
     assert not other.is_alive()
+
+
+@pytest.mark.parametrize("rested_s", [0.0, 1.2])
+def test_connections_that_the_server_closed_are_replaced_unnoticed(workplace: Workplace, rested_s: float) -> None:
+    """At once, too: nobody asks a connection that was in use a moment ago, but that the server hung up is heard."""
+    with ExitStack() as held:
+        pids = [held.enter_context(workplace.transaction()).scalar(_OWN) for _ in range(4)]
+    with create_engine(
+        (workplace.settings.database_url or "").replace("postgresql", "postgresql+psycopg", 1), poolclass=NullPool
+    ).connect() as other:
+        other.execute(_OTHERS, {"pids": pids})
+    time.sleep(0.1 + rested_s)
+    with ExitStack() as held:
+        after = [held.enter_context(workplace.transaction()).scalar(_OWN) for _ in range(4)]
+    assert not set(after) & set(pids)

@@ -28,8 +28,9 @@ class Reply(NamedTuple):
     blocks: Mapping[str, bytes | memoryview]
 
 
-def prepare(data: bytes, region: Region | None, spec: TensorSpec, limits: Limits) -> Reply:
-    """Decode, cut the region out of the original's pixels, resize to the network's input; tell its colours and grain.
+def prepare(data: bytes, region: Region | None, spec: TensorSpec, limits: Limits, looks: bool) -> Reply:
+    """Decode, cut the region out of the original's pixels, resize to the network's input; tell how light it is, and
+    with ``looks`` its colours and grain.
 
     Raises:
         BadImage: see :func:`atisbo.imaging.decode.decode`.
@@ -44,8 +45,10 @@ def prepare(data: bytes, region: Region | None, spec: TensorSpec, limits: Limits
         part, box = cut(pixels, region)
     fitted = fit(part, spec)
     values = {"size": size, "box": box.model_dump(), "media_type": sniff(data), **tone(fitted)}
-    looks = {"palette": palette(fitted).tobytes(), "grain": grain(fitted).tobytes()}
-    return Reply(values, {"pixels": fitted.data.cast("B"), **looks})
+    blocks: dict[str, bytes | memoryview] = {"pixels": fitted.data.cast("B")}
+    if looks:
+        blocks |= {"palette": palette(fitted).tobytes(), "grain": grain(fitted).tobytes()}
+    return Reply(values, blocks)
 
 
 def tone(pixels: Pixels) -> dict[str, Any]:

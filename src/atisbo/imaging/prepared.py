@@ -29,7 +29,7 @@ class Prepared:
     """The part that was analysed; everything where no region was marked."""
     media_type: str
     palette: Palette | None = None
-    """Of the analysed part, as ``grain``; see :func:`atisbo.imaging.palette.palette`."""
+    """Of the analysed part, as ``grain``, where they were asked for; see :func:`atisbo.imaging.palette.palette`."""
     grain: Grain | None = None
     """See :func:`atisbo.imaging.grain.grain`."""
     tone: tuple[float, float, float] | None = None
@@ -43,7 +43,7 @@ class Prepared:
         return sum(self.tone) / 3 if self.tone else None
 
 
-def received(spec: TensorSpec, values: dict[str, Any], blocks: Blocks) -> Prepared:
+def received(spec: TensorSpec, looks: bool, values: dict[str, Any], blocks: Blocks) -> Prepared:
     """What a child says, checked: one that was taken over can say anything.
 
     Raises:
@@ -56,8 +56,8 @@ def received(spec: TensorSpec, values: dict[str, Any], blocks: Blocks) -> Prepar
         size=(height, width),
         box=Region(**values["box"]),
         media_type=str(values["media_type"]),
-        palette=_numbers(blocks["palette"]),
-        grain=_numbers(blocks["grain"]),
+        palette=_numbers(blocks["palette"]) if looks else None,
+        grain=_numbers(blocks["grain"]) if looks else None,
         tone=(red, green, blue),
         contrast=contrast,
     )

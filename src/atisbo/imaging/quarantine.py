@@ -87,15 +87,20 @@ class Quarantine:
         for thread in self._threads:
             thread.start()
 
-    def prepare(self, data: bytes, region: Region | None, spec: TensorSpec, limits: Limits) -> Future[Prepared]:
+    def prepare(
+        self, data: bytes, region: Region | None, spec: TensorSpec, limits: Limits, *, looks: bool = False
+    ) -> Future[Prepared]:
         """Decode, cut, resize.
+
+        Args:
+            looks: tell the palette and the grain as well.
 
         Raises, through the future:
             BadImage: the bytes are no acceptable picture; BrokeDown: they took a child down.
             Invalid: the region reaches outside the picture.
             Unavailable: too many jobs wait, or no child can be started.
         """
-        return self.submit("prepare", data, region, spec, limits, receive=partial(received, spec))
+        return self.submit("prepare", data, region, spec, limits, looks, receive=partial(received, spec, looks))
 
     def views(
         self, data: bytes, region: Region | None, outlined: Outlined | None, limits: Limits, *, analysed: bool = False

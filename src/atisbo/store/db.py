@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,8 +12,9 @@ from typing import Any, Final
 
 import psycopg
 from sqlalchemy import DateTime, Engine, MetaData, Uuid, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from atisbo.errors import Unavailable
 
@@ -48,6 +51,8 @@ PATIENCE: Final[dict[str, Any]] = {
 }
 """For every connection: a host that was cut off is noticed within about ten seconds, from either side; seconds, and
 milliseconds. Else a lock of a host that is gone would be held for hours."""
+_AT: Final = "put back at"
+_RESTED_S: Final = 1.0
 EF_SEARCH: Final = 150
 """How widely an index of vectors is walked, and with a filter on and on; see :mod:`atisbo.store.nearest`."""
 
@@ -59,12 +64,39 @@ def connect(url: str, *, pool_size: int = 5) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,
-        pool_pre_ping=True,
         hide_parameters=True,  # an error's message goes to the log; what was written is nobody's business there
         connect_args=PATIENCE,
     )
     event.listen(engine, "connect", _set)
+    event.listen(engine, "checkin", _put_back)
+    event.listen(engine, "checkout", _taken)
     return engine
+
+
+def _put_back(_: psycopg.Connection[Any] | None, record: ConnectionPoolEntry) -> None:
+    record.info[_AT] = time.monotonic()
+
+
+def _taken(connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _: object) -> None:
+    """Ask a connection that has rested, or to which something was said meanwhile, whether it is still good; asking
+    every one would be a tenth of what a request has to do with the database."""
+    if time.monotonic() - record.info.get(_AT, time.monotonic()) < _RESTED_S and not _addressed(connection):
+        return
+    try:
+        connection.autocommit = True
+        connection.execute("")
+        connection.autocommit = False
+    except psycopg.Error as error:
+        raise InvalidatePoolError from error
+
+
+def _addressed(connection: psycopg.Connection[Any]) -> bool:
+    """Whether there is something to read, if only that the server has hung up."""
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _set(connection: psycopg.Connection[Any], _: object) -> None:

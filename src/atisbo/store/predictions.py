@@ -121,7 +121,7 @@ class Outcome:
     size: tuple[int, int] | None = None
     """Width and height of the upright original in pixels."""
     vector: Vector | None = None
-    """How the picture looks to the version, for similarity."""
+    """How the picture looks to the version, for similarity; ``palette``, ``grain`` and ``tone`` are kept beside it."""
     palette: Vector | None = None
     grain: Vector | None = None
     tone: Vector | None = None

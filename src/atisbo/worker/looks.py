@@ -36,6 +36,7 @@ def look(subject_id: UUID, data: bytes, region: Region | None, eyes: Eyes) -> Lo
         BadImage, Invalid: see ``Quarantine.prepare`` and ``Predictor.embed``.
         Unavailable: too much waits.
     """
-    prepared = eyes.quarantine.prepare(data, region, eyes.predictor.card.input, eyes.limits).result()
+    spec = eyes.predictor.card.input
+    prepared = eyes.quarantine.prepare(data, region, spec, eyes.limits, looks=True).result()
     embedding = eyes.predictor.embed(prepared)
     return Look(subject_id, plain(embedding), plain(prepared.palette), plain(prepared.grain), prepared.tone)

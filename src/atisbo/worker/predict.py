@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -57,6 +57,18 @@ class Order:
         )
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What comes of a prediction: rows, and the mask where something is outlined."""
+
+    outcome: Outcome
+    mask: bytes | None = None
+
+
+Opening = asyncio.Task[tuple[Predictor, Prepared]]
+"""A picture on its way to the network, and whom it is made ready for."""
+
+
 class Predicting:
     """May run twice for the same job: the attempt number decides whose result is taken.
 
@@ -94,9 +106,10 @@ class Predicting:
         order = Order.read(job.payload)
         hand: Hand | None = None
         try:
-            hand = await self._take(order.prediction_id)
-            if hand is not None:
-                await self._answer(order, hand)
+            async with self._opening(order) as opening:
+                hand = await self._take(order.prediction_id)
+                if hand is not None:
+                    await self._answer(opening, hand)
         except RetryRequested:
             raise
         except Unavailable as error:
@@ -108,13 +121,41 @@ class Predicting:
                 raise RetryRequested(timedelta(seconds=2), repr(error)) from error
             await self._again(hand, error)
 
-    async def _answer(self, order: Order, hand: Hand) -> None:
+    @asynccontextmanager
+    async def _opening(self, order: Order) -> AsyncIterator[Opening]:
+        """Open the picture while it is being claimed; the version that it is opened for stays until the block ends."""
+        fetched = self._fetch(original(order.original))
+        await asyncio.wait([fetched])  # two threads at once would be in each other's way; a child is not
+        with ExitStack() as held:
+            opening = asyncio.create_task(self._open(order, fetched, held))
+            try:
+                yield opening
+            finally:
+                if opening.cancel():  # nobody asked for it
+                    await asyncio.wait([opening])
+                elif not opening.cancelled():
+                    opening.exception()
+
+    async def _open(
+        self, order: Order, fetched: asyncio.Future[bytes | None], held: ExitStack
+    ) -> tuple[Predictor, Prepared]:
+        if (data := await fetched) is None:
+            raise NotFound("original_gone", "The stored picture is missing. Upload it again.")
+        await self._loaded(order.application)
+        predictor = held.enter_context(self._registry.hold(order.application))  # one version from pixels to findings
+        card = predictor.card
+        kept = card.output.embedding is not None
+        return predictor, await asyncio.wrap_future(
+            self._quarantine.prepare(data, order.region, card.input, self._limits, looks=kept)
+        )
+
+    async def _answer(self, opening: Opening, hand: Hand) -> None:
         if hand.tries >= self._max_attempts:
             await self._give_up(hand)
             return
         try:
             with self._counted():
-                said = await self._infer(order, hand)
+                said = await self._infer(opening, hand)
         except BrokeDown as error:
             await self._again(hand, error)
         except (BadImage, UserError) as error:
@@ -122,7 +163,7 @@ class Predicting:
         except Unavailable:
             raise
         except Exception as error:
-            log.exception("prediction %s, attempt %d", order.prediction_id, hand.attempt)
+            log.exception("prediction %s, attempt %d", hand.prediction_id, hand.attempt)
             await self._again(hand, error)
         else:
             if said is not None:
@@ -153,9 +194,7 @@ class Predicting:
                 self._owed.append(hand)
 
     async def _keep(self, hand: Hand, answer: Answer, prepared: Prepared) -> None:
-        if answer.mask is not None:
-            name = answered(hand.prediction_id, hand.attempt)
-            await asyncio.to_thread(self._workplace.blobs.put, name, answer.mask)
+        vector = plain(answer.embedding)
         outcome = Outcome(
             prediction_id=hand.prediction_id,
             attempt=hand.attempt,
@@ -163,31 +202,24 @@ class Predicting:
             version=answer.version,
             findings=answer.findings.model_dump(mode="json"),
             size=(prepared.size[1], prepared.size[0]),
-            vector=plain(answer.embedding),
-            palette=plain(prepared.palette),
-            grain=plain(prepared.grain),
+            vector=vector,
+            palette=vector and plain(prepared.palette),
+            grain=vector and plain(prepared.grain),
             tone=prepared.tone,
             brightness=prepared.brightness,
             contrast=prepared.contrast,
         )
-        if not await self._record(outcome):
+        if not await self._record(Kept(outcome, answer.mask)):
             log.info("prediction %s was deleted or answered by another attempt", hand.prediction_id)
 
-    async def _infer(self, order: Order, hand: Hand) -> tuple[Answer, Prepared] | None:
+    async def _infer(self, opening: Opening, hand: Hand) -> tuple[Answer, Prepared] | None:
         """None where another attempt has taken a suspect over."""
-        data = await self._fetch(original(order.original))
-        if data is None:
-            raise NotFound("original_gone", "The stored picture is missing. Upload it again.")
-        await self._loaded(order.application)
-        with self._registry.hold(order.application) as predictor:  # one version from pixels to findings
-            prepared = await asyncio.wrap_future(
-                self._quarantine.prepare(data, order.region, predictor.card.input, self._limits)
-            )
-            try:
-                answer = await self._asked(predictor, prepared, hand)
-            except Foreign as error:
-                error.size = prepared.size
-                raise
+        predictor, prepared = await opening
+        try:
+            answer = await self._asked(predictor, prepared, hand)
+        except Foreign as error:
+            error.size = prepared.size
+            raise
         return None if answer is None else (answer, prepared)
 
     async def _loaded(self, application: str) -> None:
@@ -212,15 +244,14 @@ class Predicting:
         """Record why there is no answer; a picture of another kind is refused, and kept like any other."""
         failure = Failure(code=error.code, message=error.message, values=error.values)
         size = error.size if isinstance(error, Foreign) else None
-        await self._record(
-            Outcome(
-                prediction_id=hand.prediction_id,
-                attempt=hand.attempt,
-                status=(Status.REFUSED if isinstance(error, Foreign) else Status.FAILED).value,
-                failure=failure.model_dump(mode="json"),
-                size=(size[1], size[0]) if size else None,
-            )
+        outcome = Outcome(
+            prediction_id=hand.prediction_id,
+            attempt=hand.attempt,
+            status=(Status.REFUSED if isinstance(error, Foreign) else Status.FAILED).value,
+            failure=failure.model_dump(mode="json"),
+            size=(size[1], size[0]) if size else None,
         )
+        await self._record(Kept(outcome))
 
     def _take_many(self, ids: Sequence[UUID]) -> list[Hand | None]:
         owed = self._owed.copy()
@@ -237,7 +268,11 @@ class Predicting:
         self._workplace.within(lambda session: suspects.release(session, hands))
         return [None] * len(hands)
 
-    def _record_many(self, outcomes: Sequence[Outcome]) -> list[bool]:
+    def _record_many(self, kept: Sequence[Kept]) -> list[bool]:
+        outcomes = [one.outcome for one in kept]
+        self._workplace.blobs.put_all(
+            {answered(one.outcome.prediction_id, one.outcome.attempt): one.mask for one in kept if one.mask is not None}
+        )
         taken = self._workplace.within(lambda session: self._written(session, outcomes))
         lost = [outcome for outcome in outcomes if outcome.prediction_id not in taken]
         if lost:
