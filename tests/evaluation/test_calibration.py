@@ -109,16 +109,23 @@ def test_equal_doubts_are_answered_together_or_not_at_all() -> None:
 def test_the_gate_keeps_its_own_and_refuses_what_it_can() -> None:
     random = np.random.default_rng(0)
     own, foreign = random.beta(9, 1.5, 1000), random.beta(1.2, 7, 1000)
-    choice = choose_gate(own, foreign, keep=0.97)
+    choice = choose_gate(own, [foreign], keep=0.97)
     assert choice.kept >= 0.97
     assert choice.kept == (own >= choice.threshold).mean()
     assert choice.refused == (foreign < choice.threshold).mean()
     assert choice.refused >= 0.97
-    overlapping = choose_gate(own, 1 - own, keep=0.97), choose_gate(own, own, keep=0.97)
+    overlapping = choose_gate(own, [1 - own], keep=0.97), choose_gate(own, [own], keep=0.97)
     assert all(found.kept >= 0.97 for found in overlapping)
 
 
 def test_between_two_kinds_far_apart_the_gate_lies_in_the_middle() -> None:
-    choice = choose_gate([0.9] * 50, [0.1] * 50)
+    choice = choose_gate([0.9] * 50, [[0.1] * 50])
     assert choice == pytest.approx((0.5, 1.0, 1.0))
     assert choose_gate([0.9] * 9, []).threshold == pytest.approx(0.45)
+
+
+def test_many_easy_pictures_do_not_hide_a_kind_that_is_hard_to_tell() -> None:
+    easy, hard = [0.01] * 500, [0.6] * 10
+    assert choose_gate([0.9] * 50, [easy, hard]).threshold > 0.6
+    assert choose_gate([0.9] * 50, [easy + hard]).threshold < 0.6, "together they would"
+    assert choose_gate([0.9] * 50, [easy + hard], refuse=0.99).threshold > 0.6, "nor where that much is asked for"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +33,8 @@ def network() -> Network:
     return build(tiny(network={"kind": "unet", "channels": [8, 16]})).eval()
 
 
-def choose(own: np.ndarray, foreign: np.ndarray, keep: float) -> float:
-    return choose_gate(own, foreign, keep=keep).threshold
+def choose(own: np.ndarray, foreign: Sequence[np.ndarray], recipe: GateRecipe) -> float:
+    return choose_gate(own, foreign, keep=recipe.keep, refuse=recipe.refuse).threshold
 
 
 def test_pictures_are_read_evenly_and_drawn(pictures: dict[str, list[np.ndarray]]) -> None:

@@ -36,7 +36,11 @@ def former(pictures: Pictures, tmp_path_factory: pytest.TempPathFactory) -> Path
     torch.manual_seed(0)
     network = build(tiny(network={"kind": "unet", "channels": [8, 16]})).eval()
     gate = add_gate(
-        network, SPEC, Kinds.of(pictures), RECIPE, lambda own, other, keep: choose_gate(own, other, keep=keep).threshold
+        network,
+        SPEC,
+        Kinds.of(pictures),
+        RECIPE,
+        lambda own, other, recipe: choose_gate(own, other, keep=recipe.keep).threshold,
     )
     folder = tmp_path_factory.mktemp("former")
     sha256 = export(network, SPEC.size, folder / "model.onnx")

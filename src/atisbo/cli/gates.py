@@ -83,7 +83,7 @@ def fitted(recipe: Recipe, split: Split, words: Sequence[str]) -> Give:
             recipe.input,
             kinds,
             chosen,
-            lambda ours, foreign, keep: choose_gate(ours, foreign, keep=keep).threshold,
+            lambda ours, foreign, recipe: choose_gate(ours, foreign, keep=recipe.keep, refuse=recipe.refuse).threshold,
         )
 
     return give

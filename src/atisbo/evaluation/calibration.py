@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
@@ -153,22 +153,29 @@ def choose_unsure(
     return float(((values[count - 1] + values[count]) / 2).clip(_TINY, 1 - _TINY))
 
 
-def choose_gate(own: ArrayLike, foreign: ArrayLike, *, keep: float = 0.97) -> GateChoice:
+def choose_gate(
+    own: ArrayLike, foreign: Sequence[ArrayLike], *, keep: float = 0.97, refuse: float | None = None
+) -> GateChoice:
     """The threshold below which a picture is refused as foreign.
 
     Where the two part, it lies in the middle, on the logit scale, between the value that ``keep`` of the own ones reach
-    and the value that ``keep`` of the foreign ones stay below: that leaves room on both sides for pictures unlike those
-    it was chosen on. Where they overlap, ``keep`` of the own ones pass, whatever else passes with them.
+    and the value that ``refuse`` of every foreign kind stay below: that leaves room on both sides for pictures unlike
+    those it was chosen on, and many that are easily told apart do not hide a kind that is not. Where they overlap,
+    ``keep`` of the own ones pass, whatever else passes with them.
 
     Args:
         own: (n,), the own kinds' probability of pictures that are of the application's kind, 0..1.
-        foreign: (m,), the same of pictures that are not.
+        foreign: (m,) of each other kind, the same of pictures that are not.
         keep: least share of the own ones that pass.
+        refuse: share of each foreign kind that should not; as ``keep`` if None.
     """
-    ours, others = np.sort(np.asarray(own, float)), np.sort(np.asarray(foreign, float))
+    ours = np.sort(np.asarray(own, float))
+    kinds = [np.sort(np.asarray(kind, float)) for kind in foreign]
+    others = np.concatenate([np.empty(0), *kinds])
     reached = float(ours[int(np.floor((1 - keep) * len(ours) + 1e-9))])
     if len(others):
-        exceeded = float(others[int(np.ceil(keep * len(others) - 1e-9)) - 1])
+        share = keep if refuse is None else refuse
+        exceeded = max(float(kind[int(np.ceil(share * len(kind) - 1e-9)) - 1]) for kind in kinds if len(kind))
         ends = np.clip([min(exceeded, reached), reached], _TINY, 1 - _TINY)
         threshold = float(1 / (1 + np.exp(-np.log(ends / (1 - ends)).mean())))
     else:

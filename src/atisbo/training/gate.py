@@ -46,9 +46,9 @@ FOREIGN_VARIED = AugmentRecipe(
 T = TypeVar("T")
 Pictures = Mapping[str, Sequence[Pixels]]
 """Kind → pictures, each fitted to the network's input."""
-Choose = Callable[[NDArray[np.float64], NDArray[np.float64], float], float]
-"""From the own kinds' probability of own and of foreign pictures, and the least share of own ones to keep, to a
-threshold."""
+Shares = NDArray[np.float64]
+Choose = Callable[[Shares, Sequence[Shares], GateRecipe], float]
+"""From the own kinds' probability of own pictures and of those of each foreign kind to a threshold."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def add_gate(network: Network, spec: TensorSpec, kinds: Kinds, recipe: GateRecip
     own = [names.index(kind) for kind in recipe.own]
     shares = {kind: kind_shares(network, spec, found)[:, own].sum(1) for kind, found in kinds.aside.items() if found}
     ours = np.concatenate([share for kind, share in shares.items() if kind in recipe.own])
-    foreign = np.concatenate([share for kind, share in shares.items() if kind not in recipe.own])
-    return Gate(output=KINDS, kinds=tuple(names), own=recipe.own, threshold=choose(ours, foreign, recipe.keep))
+    foreign = [share for kind, share in shares.items() if kind not in recipe.own]
+    return Gate(output=KINDS, kinds=tuple(names), own=recipe.own, threshold=choose(ours, foreign, recipe))
 
 
 def fit_gate(network: Network, spec: TensorSpec, pictures: Pictures, recipe: GateRecipe) -> nn.Linear:

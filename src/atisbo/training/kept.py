@@ -10,14 +10,13 @@ from typing import Final
 import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
 from atisbo.domain.cards import Card, Gate, TensorSpec
 from atisbo.imaging.transform import Pixels, fit, normalise
 from atisbo.training.export import Runtime, onnx_runtime, softmax
-from atisbo.training.gate import ASIDE, drawn, look_at
+from atisbo.training.gate import ASIDE, Shares, drawn, look_at
 from atisbo.training.networks import KINDS, Network
 
 KEEP: Final = 0.985
@@ -29,7 +28,6 @@ _DRAWN: Final = 100
 """Pages, flat colours, gradients and noise beside the foreign pictures that are given."""
 _RIDGE: Final = 0.1
 """How strongly the former weights are kept, of standardised features."""
-Shares = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

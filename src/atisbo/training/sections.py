@@ -234,6 +234,8 @@ class GateRecipe(Strict):
     """Kinds that the application is for; the training images are of the first."""
     keep: float = Field(default=0.98, gt=0, le=1)
     """Least share of proper images that pass."""
+    refuse: float | None = Field(default=None, gt=0, le=1)
+    """Share of each foreign kind that should not; as ``keep`` if absent."""
     decay: float = Field(default=1e-2, ge=0)
     """L2 penalty on the weights of standardised features."""
     pictures: int = Field(default=200, gt=3)
