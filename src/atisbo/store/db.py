@@ -78,8 +78,8 @@ def _put_back(_: psycopg.Connection[Any] | None, record: ConnectionPoolEntry) ->
 
 
 def _taken(connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _: object) -> None:
-    """Ask a connection that has rested, or to which something was said meanwhile, whether it is still good; asking
-    every one would be a tenth of what a request has to do with the database."""
+    """Ask a connection that has rested, or to which something was said meanwhile, whether it is still good; asking each
+    time would cost every transaction a round trip."""
     if time.monotonic() - record.info.get(_AT, time.monotonic()) < _RESTED_S and not _addressed(connection):
         return
     try:
