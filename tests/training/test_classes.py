@@ -16,7 +16,7 @@ from atisbo.domain.cards import Card
 from atisbo.errors import Invalid
 from atisbo.training import networks, story
 from atisbo.training.data import Batches, chances
-from atisbo.training.export import onnx_runtime
+from atisbo.training.export import check, export, onnx_runtime
 from atisbo.training.loop import Run
 from atisbo.training.objective import Objective, Truth
 from atisbo.training.split import Split, load
@@ -141,11 +141,15 @@ def test_outlines_and_classes_add_up(split: Split) -> None:
     ],
     ids=lambda network: str(network["kind"]),
 )
-def test_every_classifier_answers(network: dict[str, object]) -> None:
+def test_every_classifier_answers_and_can_be_exported(network: dict[str, object], tmp_path: Path) -> None:
+    torch.manual_seed(0)
     recipe = tiny_classes(network={"embedding": 16, **network}, structures=None)
     built = networks.build(recipe).eval()
+    pixels = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
-        found = built(torch.randn(2, 3, 64, 64))
+        found = built(pixels)
+    export(built, (64, 64), tmp_path / "model.onnx")
+    assert all(set(said) == set(found) for said in check(built, tmp_path / "model.onnx", [pixels.numpy()]).values())
     assert found["logits"].shape == (2, 2)
     assert found["embedding"].shape == (2, 512 if network["kind"] == "vgg19" else 16)
 

@@ -116,11 +116,11 @@ def openvino(path: Path) -> Runtime:
     import openvino as ov
 
     compiled = ov.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    names = [output.any_name for output in compiled.outputs]
+    named = [output.get_names() for output in compiled.outputs]  # some have more than one
 
     def run(batch: Tensor) -> Answers:
         values = compiled(batch)
-        return {name: np.array(values[index], np.float32) for index, name in enumerate(names)}
+        return {name: np.array(values[index], np.float32) for index, names in enumerate(named) for name in names}
 
     return run
 
