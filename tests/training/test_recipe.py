@@ -36,6 +36,12 @@ def test_the_classic_unet_is_the_published_one() -> None:
     assert recipe.seed == 42
 
 
+def test_the_baseline_has_the_split_of_what_it_is_compared_with() -> None:
+    classic, baseline, shipped = (load_recipe(name) for name in ("unet", "polyp_unet", "polyp"))
+    assert (baseline.network, baseline.train, baseline.augment) == (classic.network, classic.train, classic.augment)
+    assert baseline.data == shipped.data
+
+
 def test_the_classifiers_of_the_literature_are_theirs() -> None:
     vgg, small = load_recipe("vgg19"), load_recipe("artcnn")
     assert (vgg.train.optimiser, vgg.train.learning_rate, vgg.input.size) == ("rmsprop", 1e-5, (224, 224))
