@@ -151,7 +151,7 @@ def test_a_visitor_is_known_by_the_address_that_nginx_saw(front: Front) -> None:
     """Else anybody could say another's address, or all would share nginx's own."""
     email, password = front.service.administrator
     with front.client() as anyone:
-        form = {"username": email, "password": "wrong wrong wrong"}
+        form = {"username": email, "password": PASSWORD}  # not the administrator's
         headers = {"X-Forwarded-For": SPOOFED, "Forwarded": f"for={SPOOFED}", "X-Real-IP": SPOOFED}
         assert anyone.post("/api/v1/auth/token", data=form, headers=headers).status_code == 401
     with front.client(front.token(email, password)) as administrator:
