@@ -83,7 +83,7 @@ def test_a_caller_who_left_does_not_take_the_others_along() -> None:
 
     async def go() -> int:
         grouped = Grouped(slow)
-        leaving, staying = asyncio.ensure_future(grouped(1)), asyncio.ensure_future(grouped(2))
+        leaving, staying = grouped(1), grouped(2)
         await asyncio.sleep(0.05)
         leaving.cancel()
         release.set()
@@ -104,7 +104,7 @@ def grouped_by(company: bool, *, enough: int, patience_s: float) -> tuple[list[i
         grouped = Grouped(count, company=lambda: company, enough=enough, patience_s=patience_s)
         asked = []
         for n in range(5):
-            asked.append(asyncio.ensure_future(grouped(n)))
+            asked.append(grouped(n))
             await asyncio.sleep(0.02)
         assert await asyncio.gather(*asked) == list(range(5))
 
