@@ -47,6 +47,30 @@ def test_many_are_put_and_read_in_order(blobs: Blobs) -> None:
     assert blobs.get_all(names) == [*reversed(data.values()), None]
 
 
+def test_what_is_put_beside_other_work_is_there_when_that_ends(blobs: Blobs) -> None:
+    data = {original(f"{number:02}" * 32): LARGE for number in range(3)}
+    with blobs.putting(data):
+        pass
+    assert blobs.get_all(list(data)) == [LARGE] * 3
+    with pytest.raises(ZeroDivisionError), blobs.putting({original("aa" * 32): LARGE}):
+        raise ZeroDivisionError
+    assert blobs.get(original("aa" * 32)) == LARGE, "nothing is still being written after the block"
+
+
+def test_work_beside_a_put_that_fails_does_not_end_well(tmp_path: Path) -> None:
+    class Away(Blobs):
+        def put(self, name: str, data: bytes) -> None:
+            time.sleep(0.1)
+            raise Unavailable("storage_away", "The service cannot store files at the moment. Try again later.")
+
+    reached = False
+    with pytest.raises(Unavailable), Away.open(tmp_path).putting({"pictures/one": b"x"}):
+        reached = True
+    assert reached
+    with pytest.raises(Unavailable), Away.open(tmp_path, "memory:///").putting({"pictures/one": b"x"}):
+        raise AssertionError("no row is held while a storage elsewhere takes its time")
+
+
 def test_what_is_put_is_there_until_it_is_deleted(blobs: Blobs) -> None:
     name = original("ab" * 32)
     assert (blobs.get(name), blobs.has(name)) == (None, False)

@@ -109,17 +109,17 @@ def ask_all(
     quotas.check(session, actor, more_images=len(fresh), more_bytes=size)
     blobs.need_room(size)
     lock_originals(session, [names[at] for at in fresh])
-    blobs.put_all({original(names[at]): asked[at].upload.data for at in fresh})
-    written = {at: _written(actor, application, asked[at], names[at], requests[at]) for at in fresh}
-    session.add_all(written.values())
-    session.flush()
-    quotas.check(session, actor)
-    for prediction in written.values():
-        if training_consent:
-            consents.give(session, actor, image=prediction.image, application=application, language=actor.language)
-        if sharing_consent:
-            consents.give_sharing(session, actor, image=prediction.image, language=actor.language)
-    enqueue_all(session, PREDICT, [job_of(prediction) for prediction in written.values()])
+    with blobs.putting({original(names[at]): asked[at].upload.data for at in fresh}):
+        written = {at: _written(actor, application, asked[at], names[at], requests[at]) for at in fresh}
+        session.add_all(written.values())
+        session.flush()
+        quotas.check(session, actor)
+        for prediction in written.values():
+            if training_consent:
+                consents.give(session, actor, image=prediction.image, application=application, language=actor.language)
+            if sharing_consent:
+                consents.give_sharing(session, actor, image=prediction.image, language=actor.language)
+        enqueue_all(session, PREDICT, [job_of(prediction) for prediction in written.values()])
     return _views(session, asked, written, earlier)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from typing import Final
+
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor
@@ -11,6 +13,11 @@ from atisbo.store.accounts import Room, UsageRecord, UserRecord
 
 _AGAIN_S = 3600
 _MEGABYTE = 1024**2
+_KEPT: Final = (
+    select(UserRecord.max_images, UserRecord.max_bytes, UsageRecord.images, UsageRecord.bytes)
+    .outerjoin(UsageRecord, UsageRecord.user_id == UserRecord.id)
+    .where(UserRecord.id == bindparam("user_id"))
+)
 
 
 def check(session: Session, actor: Actor, *, more_images: int = 0, more_bytes: int = 0) -> None:
@@ -23,12 +30,7 @@ def check(session: Session, actor: Actor, *, more_images: int = 0, more_bytes: i
         TooMany: there would be too many images.
         TooLarge: they would take too much room.
     """
-    query = (
-        select(UserRecord.max_images, UserRecord.max_bytes, UsageRecord.images, UsageRecord.bytes)
-        .outerjoin(UsageRecord, UsageRecord.user_id == UserRecord.id)
-        .where(UserRecord.id == actor.user_id)
-    )
-    row = session.execute(query).one_or_none()
+    row = session.execute(_KEPT, {"user_id": actor.user_id}).one_or_none()
     if row is None:
         return
     room = room_of(session, *row[:2])

@@ -6,8 +6,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, String, Text, select
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, String, Text, bindparam, exists, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -122,41 +123,48 @@ def by_email(session: Session, email: str) -> UserRecord | None:
     return session.scalar(select(UserRecord).where(UserRecord.email == email.lower()))
 
 
+# Every request asks one of these: they are put together once.
+_BY_SESSION: Final = (
+    select(UserRecord)
+    .join(SessionRecord)
+    .where(
+        SessionRecord.token_hash == bindparam("token_hash"),
+        SessionRecord.expires_at > bindparam("now"),
+        UserRecord.disabled_at.is_(None),
+    )
+)
+_BY_FAMILY: Final = select(UserRecord).where(
+    UserRecord.id == bindparam("user_id"),
+    UserRecord.disabled_at.is_(None),
+    exists().where(
+        RefreshTokenRecord.family == bindparam("family"),
+        RefreshTokenRecord.user_id == UserRecord.id,
+        RefreshTokenRecord.revoked_at.is_(None),
+    ),
+)
+_BY_PERSONAL_TOKEN: Final = (
+    select(UserRecord, PersonalTokenRecord)
+    .join(PersonalTokenRecord, PersonalTokenRecord.user_id == UserRecord.id)
+    .where(
+        PersonalTokenRecord.token_hash == bindparam("token_hash"),
+        PersonalTokenRecord.expires_at > bindparam("now"),
+        PersonalTokenRecord.revoked_at.is_(None),
+        UserRecord.disabled_at.is_(None),
+    )
+)
+
+
 def by_session(session: Session, token_hash: bytes) -> UserRecord | None:
     """The enabled user of an unexpired browser session."""
-    return session.scalar(
-        select(UserRecord)
-        .join(SessionRecord)
-        .where(
-            SessionRecord.token_hash == token_hash,
-            SessionRecord.expires_at > now(),
-            UserRecord.disabled_at.is_(None),
-        )
-    )
+    return session.scalar(_BY_SESSION, {"token_hash": token_hash, "now": now()})
 
 
 def by_family(session: Session, user_id: uuid.UUID, family: uuid.UUID) -> UserRecord | None:
     """The enabled user, while the family of refresh tokens that a sign-in began is not revoked."""
-    alive = select(RefreshTokenRecord.id).where(
-        RefreshTokenRecord.family == family,
-        RefreshTokenRecord.user_id == user_id,
-        RefreshTokenRecord.revoked_at.is_(None),
-    )
-    return session.scalar(
-        select(UserRecord).where(UserRecord.id == user_id, UserRecord.disabled_at.is_(None), alive.exists())
-    )
+    return session.scalar(_BY_FAMILY, {"user_id": user_id, "family": family})
 
 
 def by_personal_token(session: Session, token_hash: bytes) -> tuple[UserRecord, PersonalTokenRecord] | None:
     """The enabled user and the token, if it is neither expired nor revoked."""
-    row = session.execute(
-        select(UserRecord, PersonalTokenRecord)
-        .join(PersonalTokenRecord, PersonalTokenRecord.user_id == UserRecord.id)
-        .where(
-            PersonalTokenRecord.token_hash == token_hash,
-            PersonalTokenRecord.expires_at > now(),
-            PersonalTokenRecord.revoked_at.is_(None),
-            UserRecord.disabled_at.is_(None),
-        )
-    ).one_or_none()
+    row = session.execute(_BY_PERSONAL_TOKEN, {"token_hash": token_hash, "now": now()}).one_or_none()
     return None if row is None else (row[0], row[1])

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -25,6 +25,7 @@ T = TypeVar("T")
 _GONE: Final = (NotFoundError, FileNotFoundError)
 _NO_ROOM: Final = re.compile(r"No space left|Disk quota exceeded|os error (28|122)\b")
 _AT_ONCE: Final = 8
+_WRITERS: Final = 16
 _CONNECT_S, _REQUEST_S, _RETRY_S = 3, 60, 8
 """How long a storage elsewhere is waited for: a connection, one request, and all tries of it together."""
 
@@ -105,6 +106,7 @@ class Blobs:
         self._store = store
         self._folder = folder
         self._reserve_bytes = reserve_bytes
+        self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="blobs")
 
     @classmethod
     def open(cls, data_dir: Path, url: str | None = None, *, reserve_bytes: int = 0) -> Blobs:
@@ -177,6 +179,23 @@ class Blobs:
     def put_all(self, data: Mapping[str, bytes]) -> None:
         """Many; where this raises, some may be stored."""
         self._each(lambda name: self.put(name, data[name]), list(data))
+
+    @contextmanager
+    def putting(self, data: Mapping[str, bytes]) -> Iterator[None]:
+        """Many, while the block runs: where it ends well, all are stored.
+
+        On a storage elsewhere they are stored before it, so that no row is held while that takes its time.
+        """
+        if self._folder is None:
+            self.put_all(data)
+            yield
+            return
+        stored = self._writers.submit(self.put_all, data)
+        try:
+            yield
+        finally:
+            wait([stored])
+        stored.result()
 
     def get_all(self, names: Sequence[str]) -> list[bytes | None]:
         """Many, in order."""

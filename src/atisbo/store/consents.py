@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, bindparam, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from atisbo.store.accounts import UserRecord
@@ -77,21 +78,24 @@ def of_image(session: Session, image_id: uuid.UUID, kind: str) -> ConsentRecord 
     )
 
 
+_SHARE: Final = text("SELECT pg_advisory_xact_lock_shared(:key)")
+_HELD: Final = (
+    select(UserRecord.id)
+    .join(ConsentRecord, ConsentRecord.user_id == UserRecord.id)
+    .where(
+        UserRecord.id == bindparam("user_id"),
+        ConsentRecord.kind == "use",
+        ConsentRecord.version == bindparam("version"),
+        ConsentRecord.withdrawn_at.is_(None),
+    )
+    .with_for_update(read=True, key_share=True, of=UserRecord)
+)
+
+
 def hold(session: Session, *, user_id: uuid.UUID, version: int) -> bool:
     """Whether the user agreed to this version; if so, the account cannot be erased until the transaction ends."""
-    session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _queue(user_id)})
-    query = (
-        select(UserRecord.id)
-        .join(ConsentRecord, ConsentRecord.user_id == UserRecord.id)
-        .where(
-            UserRecord.id == user_id,
-            ConsentRecord.kind == "use",
-            ConsentRecord.version == version,
-            ConsentRecord.withdrawn_at.is_(None),
-        )
-        .with_for_update(read=True, key_share=True, of=UserRecord)
-    )
-    return session.scalar(query) is not None
+    session.execute(_SHARE, {"key": _queue(user_id)})
+    return session.scalar(_HELD, {"user_id": user_id, "version": version}) is not None
 
 
 def stand_in_line(session: Session, user_id: uuid.UUID) -> None:

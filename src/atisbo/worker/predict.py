@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -270,10 +270,10 @@ class Predicting:
 
     def _record_many(self, kept: Sequence[Kept]) -> list[bool]:
         outcomes = [one.outcome for one in kept]
-        self._workplace.blobs.put_all(
-            {answered(one.outcome.prediction_id, one.outcome.attempt): one.mask for one in kept if one.mask is not None}
-        )
-        taken = self._workplace.within(lambda session: self._written(session, outcomes))
+        masks = {
+            answered(one.outcome.prediction_id, one.outcome.attempt): one.mask for one in kept if one.mask is not None
+        }
+        taken = self._workplace.within(lambda session: self._written(session, outcomes, masks))
         lost = [outcome for outcome in outcomes if outcome.prediction_id not in taken]
         if lost:
             ids = [outcome.prediction_id for outcome in lost]
@@ -281,8 +281,9 @@ class Predicting:
             self._workplace.within(lambda session: predictions.tidy(session, blobs=self._workplace.blobs, ids=ids))
         return [outcome.prediction_id in taken for outcome in outcomes]
 
-    def _written(self, session: Session, outcomes: Sequence[Outcome]) -> set[UUID]:
-        taken = predictions.record(session, outcomes)
-        if self._shadowed() and taken:
-            shadows.follow(session, list(taken))
+    def _written(self, session: Session, outcomes: Sequence[Outcome], masks: Mapping[str, bytes]) -> set[UUID]:
+        with self._workplace.blobs.putting(masks):
+            taken = predictions.record(session, outcomes)
+            if self._shadowed() and taken:
+                shadows.follow(session, list(taken))
         return taken
