@@ -12,13 +12,15 @@ import onnx
 import pytest
 import torch
 from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from atisbo.adopt.adoption import adopt
 from atisbo.adopt.convert import Named, exported
 from atisbo.adopt.folder import without_tables
-from atisbo.adopt.proof import noise
+from atisbo.adopt.proof import QUANTISED_BOUND, noise
 from atisbo.adopt.refusal import Refused
 from atisbo.adopt.weights import fill
 from atisbo.cli import app
@@ -30,6 +32,7 @@ from atisbo.errors import Invalid
 from atisbo.imaging.prepared import Prepared
 from atisbo.imaging.transform import normalise
 from atisbo.inference.registry import Registry
+from atisbo.training.export import export
 from atisbo.training.networks import build
 from atisbo.training.recipe import load_recipe
 from tests.adopt.conftest import Folder, contents
@@ -126,6 +129,34 @@ def test_weights_of_a_torch_unet_find_their_recipe(tmp_path: Path, folder: Folde
     save_file({f"module.{name}": value for name, value in network.state_dict().items()}, source)
     adopt(source, place, recipe=str(recipe), command="atisbo import")
     same(served(place), wanted)
+
+
+def test_a_quantised_network_comes_in_as_onnx_runtime_writes_it(tmp_path: Path, folder: Folder) -> None:
+    recipe, plain, source = tmp_path / "tiny.toml", tmp_path / "plain.onnx", tmp_path / "int8.onnx"
+    recipe.write_text(RECIPE)
+    torch.manual_seed(3)
+    network, spec = build(load_recipe(str(recipe))).eval(), TensorSpec(size=(SIDE, SIDE))
+    batch = torch.from_numpy(normalise(noise(spec.size), spec))
+    with torch.no_grad():
+        network.head.weight *= 2 / network(batch)["logits"].std()
+        network.head.bias -= network(batch)["logits"].median()
+        wanted = torch.sigmoid(network(batch)["logits"])[:, 0].numpy()
+    export(network, spec.size, plain, half=False)
+    frames = iter([normalise(noise(spec.size, seed), spec) for seed in range(8)])
+
+    class Frames(CalibrationDataReader):  # type: ignore[misc]  # the library has no types
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+            found = next(frames, None)
+            return None if found is None else {"image": found}
+
+    quant_pre_process(plain, tmp_path / "ready.onnx", skip_symbolic_shape=True)
+    quantize_static(tmp_path / "ready.onnx", source, Frames(), per_channel=True, op_types_to_quantize=["Conv"])
+    assert {entry.domain for entry in onnx.load(source).opset_import} > {"", "com.microsoft"}, "declared, not used"
+    place = folder("holes", task="segmentation", labels=("hole",), layout="NCHW", activation="sigmoid")
+    assert adopt(source, place, recipe=None, command="atisbo import int8.onnx").proved <= QUANTISED_BOUND
+    clear = np.abs(wanted - 0.5) > 0.2
+    assert clear.mean() > 0.5
+    assert (np.array(served(place))[clear] == (wanted > 0.5)[clear]).mean() > 0.98
 
 
 @pytest.mark.parametrize(("change", "reason"), [("drop", "lacks 1 weight"), ("add", "has 1 weight"), ("cut", "×")])
