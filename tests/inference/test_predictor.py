@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
@@ -226,6 +228,19 @@ def test_cancelling_an_answer_takes_the_picture_out_of_the_queue() -> None:
         late.result(10)
     predictor.close()
     assert sum(engine.groups) == 2
+
+
+def test_an_answer_leaves_nothing_behind_for_the_collector(registry: Registry) -> None:
+    predictor = registry.predictor("bright")
+    pixels = [half_bright() for _ in range(20)]
+    kept = [weakref.ref(one) for one in pixels]
+    gc.disable()
+    try:
+        while pixels:
+            predictor.predict(prepared(pixels.pop(), (32, 32)))
+        assert sum(one() is not None for one in kept) < 6, "each thread may have its latest in hand"
+    finally:
+        gc.enable()
 
 
 def test_an_error_of_the_engine_reaches_its_caller() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from weakref import ReferenceType, ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,8 @@ class Predictor:
         """
         inner = self._batcher.submit(prepared.pixels, deadline)
         outer: Future[Answer] = Future()
-        outer.add_done_callback(lambda future: future.cancelled() and inner.cancel())
+        queued = ref(inner)  # a ring of both would keep pixels and scores until the next collection of everything
+        outer.add_done_callback(lambda future: _withdraw(queued) if future.cancelled() else None)
         inner.add_done_callback(lambda future: self._pass_on(future, outer, prepared))
         return outer
 
@@ -136,6 +138,12 @@ class Predictor:
         """Finish what runs; what waits fails with Unavailable."""
         self._batcher.close()
         self._finishers.shutdown(wait=True)
+
+
+def _withdraw(queued: ReferenceType[Future[Answers]]) -> None:
+    """What the queue has dropped already needs no cancelling."""
+    if (future := queued()) is not None:
+        future.cancel()
 
 
 def _settle(future: Future[Answer], make: Callable[[], Answer]) -> None:
