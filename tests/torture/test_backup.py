@@ -31,6 +31,8 @@ from tests.torture.clients import everything
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
 IMAGES = max(100, int(10_000 * float(os.environ.get("ATISBO_TORTURE", "1"))))
 IN_TIME_S = 15 * 60
+MAY_WAIT = 2 * IMAGES
+"""Their jobs do: nothing is left to be done for them."""
 FINDINGS: dict[str, Any] = {
     "task": "segmentation",
     "label": "polyp",
@@ -98,10 +100,10 @@ def uploading(client: httpx.Client, over: threading.Event) -> None:
 
 def test_a_backup_under_load_comes_back_on_an_empty_machine(tmp_path: Path) -> None:
     first, folder, second = tmp_path / "first", tmp_path / "backups", tmp_path / "second"
-    service = start_service(first, ATISBO_LOG_LEVEL="ERROR")
+    service = start_service(first, ATISBO_LOG_LEVEL="ERROR", ATISBO_MAX_WAITING=str(MAY_WAIT))
     try:
         service.register("ana").close()
-        with opened(Settings(data_dir=first)) as workplace:
+        with opened(Settings(data_dir=first, max_waiting=MAY_WAIT)) as workplace:
             fill(workplace, IMAGES)
         before, over = answered_to(service), threading.Event()
         with service.register("eva") as eva:
