@@ -141,11 +141,11 @@ def part_of(process: psutil.Process) -> str:
 
 
 def growth(megabytes: list[float], rounds: list[int]) -> float:
-    """Megabytes per thousand rounds: the median of the slopes between all pairs (Theil 1950, Sen 1968)."""
+    """Megabytes a round: the median of the slopes between all pairs (Theil 1950, Sen 1968)."""
     x, y = np.array(rounds, float), np.array(megabytes)
     one, other = np.triu_indices(len(x), 1)
     apart = x[other] > x[one]
-    return float(1000 * np.median(((y[other] - y[one])[apart]) / ((x[other] - x[one])[apart])))
+    return float(np.median(((y[other] - y[one])[apart]) / ((x[other] - x[one])[apart])))
 
 
 def watched(soak: Soak, seconds: float, every_s: float) -> Iterator[tuple[int, dict[str, Held]]]:
