@@ -8,9 +8,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import httpx
@@ -18,7 +20,7 @@ import numpy as np
 import psutil
 
 from atisbo.domain.applications import SHIPPED
-from tests.conftest import PASSWORD, Service
+from tests.conftest import PASSWORD, Service, start_service, stop_service
 
 CLIENTS: Final = 4
 PARTS: Final = ("web", "worker", "decoders", "database")
@@ -27,7 +29,11 @@ PICTURES: Final = {
     for name in ("polyp", "glaucoma", "art")
 }
 LOOKED_AT: Final = ("/", "/about", "/images", "/account", "/terms", "/a/{name}", "/a/{name}/card", "/a/{name}/{id}")
-ASKED_FOR: Final = ("preview.jpg", "thumbnail.jpg", "contours", "report.pdf", "neighbours", "heatmap")
+ASKED_FOR: Final = {
+    "polyp": ("preview.jpg", "thumbnail.jpg", "neighbours", "report.pdf", "contours"),
+    "glaucoma": ("preview.jpg", "thumbnail.jpg", "neighbours", "report.pdf", "contours", "heatmap"),
+    "art": ("preview.jpg", "thumbnail.jpg", "neighbours", "report.pdf", "heatmap"),
+}
 SIGNED_IN: Final = 20
 """Rounds until a client signs in anew; its token lasts for minutes."""
 PART: Final = '{"x": 78, "y": 509, "width": 300, "height": 300}'
@@ -84,10 +90,10 @@ class Soak:
         said = self._get(client.post(path, files=files, headers=WAITING), 200).json()
         for page in LOOKED_AT:
             self._get(client.get(page.format(name=name, id=said["id"]), follow_redirects=True), 200)
-        for view in ASKED_FOR:
-            self._get(client.get(f"/api/v1/predictions/{said['id']}/{view}"), 200, 202, 404, 422)
-        verdict = {"verdict": "confirmed" if number % 2 else "unsure"}
-        self._get(client.put(f"/api/v1/predictions/{said['id']}/review", json=verdict), 200, 201, 422)
+        for view in ASKED_FOR[name]:
+            self._get(client.get(f"/api/v1/predictions/{said['id']}/{view}"), 200)
+        verdict = {"verdict": "right" if number % 2 else "unknown"}
+        self._get(client.put(f"/api/v1/predictions/{said['id']}/review", json=verdict), 200)
         if number % 5 == 0:
             self._get(client.post(path, files={"file": ("b.jpg", picture[: len(picture) // 2])}, headers=WAITING), 422)
         if number % 7 == 0:
@@ -98,39 +104,47 @@ class Soak:
                 next(events.iter_bytes())
         if number % 17 == 0:
             self._get(httpx.post(f"{self.service.url}/api/v1/auth/token", data={"username": "x", "password": "y"}), 401)
-        self._get(client.delete(f"/api/v1/images/{said['image']['id']}"), 200, 204)
+        self._get(client.delete(f"/api/v1/images/{said['image']['id']}"), 204)
 
-    def _get(self, answer: httpx.Response, *fine: int) -> httpx.Response:
-        if answer.status_code not in fine:
+    def _get(self, answer: httpx.Response, right: int) -> httpx.Response:
+        if answer.status_code != right:
             self.faults.append(f"{answer.request.method} {answer.request.url.path}: {answer.status_code}")
         return answer
 
 
-def begin(service: Service) -> Soak:
-    """Somebody who may keep many pictures."""
-    service.register("soak").close()
-    return Soak(service)
+@contextmanager
+def begun(folder: Path) -> Iterator[Soak]:
+    """Somebody at a service of their own."""
+    service = start_service(folder, ATISBO_LOG_LEVEL="ERROR")
+    try:
+        service.register("soak").close()
+        yield Soak(service)
+    finally:
+        stop_service(service)
 
 
 def held(service: Service) -> dict[str, Held]:
     """What each part holds now."""
+    postmaster = (service.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0]
+    database = psutil.Process(int(postmaster))
+    processes = [(part_of(one), one) for one in psutil.Process(service.process.pid).children(recursive=True)]
+    processes += [("database", one) for one in (database, *database.children())]
     found = {part: [0.0, 0, 0] for part in PARTS}
-    for process in psutil.Process(service.process.pid).children(recursive=True):
-        try:
-            part = part_of(process)
+    for part, process in processes:
+        with suppress(psutil.NoSuchProcess):  # connections of the database come and go
             sums = (process.memory_full_info().uss / 2**20, process.num_fds(), process.num_threads())
-        except psutil.NoSuchProcess:
-            continue
-        found[part] = [a + b for a, b in zip(found[part], sums, strict=True)]
-    for process in psutil.process_iter(["cmdline"]):
-        if str(service.data_dir) in " ".join(process.info["cmdline"] or []) and "postgres" in process.name():
-            server = [process, *process.children()]
-            found["database"] = [
-                sum(one.memory_full_info().uss for one in server) / 2**20,
-                sum(one.num_fds() for one in server),
-                len(server),
-            ]
+            found[part] = [a + b for a, b in zip(found[part], sums, strict=True)]
     return {part: Held(round(sums[0], 1), int(sums[1]), int(sums[2])) for part, sums in found.items()}
+
+
+def left_open(before: dict[str, Held], after: dict[str, Held]) -> list[str]:
+    """The parts with more descriptors or threads than their pools explain; those of the database are connections'."""
+    return [
+        part
+        for part in PARTS
+        if part != "database"
+        and (after[part].descriptors > before[part].descriptors + 4 or after[part].threads > before[part].threads + 8)
+    ]
 
 
 def part_of(process: psutil.Process) -> str:
@@ -151,8 +165,9 @@ def growth(megabytes: list[float], rounds: list[int]) -> float:
 def watched(soak: Soak, seconds: float, every_s: float) -> Iterator[tuple[int, dict[str, Held]]]:
     """Work for so long; how many rounds there had been, and what was held, at every look."""
     until = time.monotonic() + seconds
-    worker = threading.Thread(target=soak.work, args=(lambda _: time.monotonic() < until,))
-    worker.start()
-    while worker.is_alive():
-        yield soak.rounds, held(soak.service)
-        worker.join(every_s)
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(soak.work, lambda _: time.monotonic() < until)
+        while not working.done():
+            yield soak.rounds, held(soak.service)
+            wait([working], every_s)
+        working.result()

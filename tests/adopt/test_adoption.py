@@ -33,7 +33,7 @@ from atisbo.imaging.prepared import Prepared
 from atisbo.imaging.transform import normalise
 from atisbo.inference.registry import Registry
 from atisbo.training.export import export
-from atisbo.training.networks import build
+from atisbo.training.networks import Network, build
 from atisbo.training.recipe import load_recipe
 from tests.adopt.conftest import Folder, contents
 from tests.applications_for_tests.networks import bright, colour
@@ -114,25 +114,9 @@ def same(masks: list[NDArray[np.float32]], wanted: NDArray[np.float32]) -> None:
     assert (np.array(masks)[clear] == (wanted > 0.5)[clear]).all()
 
 
-def test_weights_of_a_torch_unet_find_their_recipe(tmp_path: Path, folder: Folder) -> None:
-    recipe, source = tmp_path / "tiny.toml", tmp_path / "unet.safetensors"
-    recipe.write_text(RECIPE)
-    torch.manual_seed(3)
-    network = build(load_recipe(str(recipe))).eval()
-    place = folder("holes", task="segmentation", labels=("hole",), layout="NCHW", activation="sigmoid")
-    spec = TensorSpec(size=(SIDE, SIDE))
-    batch = torch.from_numpy(normalise(noise(spec.size), spec))
-    with torch.no_grad():
-        network.head.weight *= 10
-        network.head.bias -= network(batch)["logits"].median()
-        wanted = torch.sigmoid(network(batch)["logits"])[:, 0].numpy()
-    save_file({f"module.{name}": value for name, value in network.state_dict().items()}, source)
-    adopt(source, place, recipe=str(recipe), command="atisbo import")
-    same(served(place), wanted)
-
-
-def test_a_quantised_network_comes_in_as_onnx_runtime_writes_it(tmp_path: Path, folder: Folder) -> None:
-    recipe, plain, source = tmp_path / "tiny.toml", tmp_path / "plain.onnx", tmp_path / "int8.onnx"
+def tiny_unet(recipe: Path) -> tuple[Network, NDArray[np.float32]]:
+    """A network of :data:`RECIPE`, which is written to ``recipe``, and its probabilities of the noise pictures: half of
+    their pixels show the object, most of them clearly."""
     recipe.write_text(RECIPE)
     torch.manual_seed(3)
     network, spec = build(load_recipe(str(recipe))).eval(), TensorSpec(size=(SIDE, SIDE))
@@ -140,7 +124,21 @@ def test_a_quantised_network_comes_in_as_onnx_runtime_writes_it(tmp_path: Path, 
     with torch.no_grad():
         network.head.weight *= 2 / network(batch)["logits"].std()
         network.head.bias -= network(batch)["logits"].median()
-        wanted = torch.sigmoid(network(batch)["logits"])[:, 0].numpy()
+        return network, torch.sigmoid(network(batch)["logits"])[:, 0].numpy()
+
+
+def test_weights_of_a_torch_unet_find_their_recipe(tmp_path: Path, folder: Folder) -> None:
+    recipe, source = tmp_path / "tiny.toml", tmp_path / "unet.safetensors"
+    network, wanted = tiny_unet(recipe)
+    place = folder("holes", task="segmentation", labels=("hole",), layout="NCHW", activation="sigmoid")
+    save_file({f"module.{name}": value for name, value in network.state_dict().items()}, source)
+    adopt(source, place, recipe=str(recipe), command="atisbo import")
+    same(served(place), wanted)
+
+
+def test_a_quantised_network_comes_in_as_onnx_runtime_writes_it(tmp_path: Path, folder: Folder) -> None:
+    plain, source, spec = tmp_path / "plain.onnx", tmp_path / "int8.onnx", TensorSpec(size=(SIDE, SIDE))
+    network, wanted = tiny_unet(tmp_path / "tiny.toml")
     export(network, spec.size, plain, half=False)
     frames = iter([normalise(noise(spec.size, seed), spec) for seed in range(8)])
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import soak
-from tests.conftest import Service, start_service, stop_service
 
 SECONDS = max(240.0, 3600 * float(os.environ.get("ATISBO_TORTURE", "1")))
 LOOKS = 90
@@ -18,16 +16,9 @@ MAY_GROW = {"web": 5.0, "worker": 40.0, "database": 20.0}
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(SECONDS + 300)]
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Service]:
-    running = start_service(tmp_path / "own", ATISBO_LOG_LEVEL="ERROR")
-    yield running
-    stop_service(running)
-
-
-def test_what_the_processes_hold_stays_as_it_is(own: Service) -> None:
-    working = soak.begin(own)
-    looks = list(soak.watched(working, SECONDS, SECONDS / LOOKS))
+def test_what_the_processes_hold_stays_as_it_is(tmp_path: Path) -> None:
+    with soak.begun(tmp_path / "own") as working:
+        looks = list(soak.watched(working, SECONDS, SECONDS / LOOKS))
     settled = looks[len(looks) // 3 :]
     first, last = settled[0][1], settled[-2][1]
     rounds = [number for number, _ in settled]
@@ -39,6 +30,4 @@ def test_what_the_processes_hold_stays_as_it_is(own: Service) -> None:
     print(f"held after a third: {first}\nheld at the end: {last}")  # noqa: T201 -- what was measured
     assert working.faults == []
     assert {part: mib for part, mib in grown.items() if mib > MAY_GROW[part]} == {}
-    for part in ("web", "worker", "decoders"):
-        assert last[part].descriptors <= first[part].descriptors + 4, part
-        assert last[part].threads <= first[part].threads + 8, part
+    assert soak.left_open(first, last) == []

@@ -48,7 +48,7 @@ def _operators(model: onnx.ModelProto) -> None:
         raise Refused("it brings functions of its own; inline them (onnx.inliner.inline_local_functions) and try again")
     if len(model.training_info):
         raise Refused("it holds a training graph; export it for inference")
-    # What a tool could have used is declared, too (ONNX Runtime's quantiser names ten domains); what is used counts.
+    # What a tool could have used is declared, too (ONNX Runtime's quantiser names nine domains); what is used counts.
     if strange := {node.domain for node in model.graph.node} - set(_STANDARD):
         names = plain(", ".join(sorted(strange)), 80)
         raise Refused(f"it needs custom operators ({names}), which are code; only standard ONNX is taken")

@@ -186,7 +186,7 @@ class Blobs:
 
         On a storage elsewhere they are stored before it, so that no row is held while that takes its time.
         """
-        if self._folder is None:
+        if self._folder is None or not data:
             self.put_all(data)
             yield
             return
