@@ -47,6 +47,14 @@ def test_many_are_put_and_read_in_order(blobs: Blobs) -> None:
     assert blobs.get_all(names) == [*reversed(data.values()), None]
 
 
+def test_what_is_small_and_in_a_folder_is_at_hand(blobs: Blobs, request: pytest.FixtureRequest) -> None:
+    here = request.node.callspec.params["blobs"] == "folder"
+    blobs.put_all({original("aa" * 32): b"small", original("bb" * 32): LARGE})
+    assert blobs.at_hand(original("aa" * 32)) == (b"small" if here else None)
+    assert blobs.at_hand(original("bb" * 32)) is None
+    assert blobs.at_hand(original("cc" * 32)) is None
+
+
 def test_what_is_put_beside_other_work_is_there_when_that_ends(blobs: Blobs) -> None:
     data = {original(f"{number:02}" * 32): LARGE for number in range(3)}
     with blobs.putting(data):

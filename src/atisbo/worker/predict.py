@@ -124,7 +124,7 @@ class Predicting:
     @asynccontextmanager
     async def _opening(self, order: Order) -> AsyncIterator[Opening]:
         """Open the picture while it is being claimed; the version that it is opened for stays until the block ends."""
-        fetched = self._fetch(original(order.original))
+        fetched = self._fetched(original(order.original))
         await asyncio.wait([fetched])  # two threads at once would be in each other's way; a child is not
         with ExitStack() as held:
             opening = asyncio.create_task(self._open(order, fetched, held))
@@ -135,6 +135,13 @@ class Predicting:
                     await asyncio.wait([opening])
                 elif not opening.cancelled():
                     opening.exception()
+
+    def _fetched(self, name: str) -> asyncio.Future[bytes | None]:
+        if (data := self._workplace.blobs.at_hand(name)) is None:
+            return self._fetch(name)
+        here: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        here.set_result(data)
+        return here
 
     async def _open(
         self, order: Order, fetched: asyncio.Future[bytes | None], held: ExitStack
