@@ -121,6 +121,12 @@ class Service:
         httpx.post(f"{self.url}/api/v1/auth/register", json=account).raise_for_status()
         return self.sign_in(email, PASSWORD)
 
+    def appoint(self, client: httpx.Client, role: str) -> None:
+        """The administrator gives the client's account a role."""
+        user_id = client.get("/api/v1/me").raise_for_status().json()["id"]
+        with self.sign_in(*self.administrator) as administrator:
+            administrator.patch(f"/api/v1/users/{user_id}", json={"role": role}).raise_for_status()
+
     def sign_in(self, email: str, password: str) -> httpx.Client:
         answer = httpx.post(f"{self.url}/api/v1/auth/token", data={"username": email, "password": password})
         answer.raise_for_status()

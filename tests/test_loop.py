@@ -52,9 +52,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def curator(own: Service, stack: ExitStack) -> httpx.Client:
     """Somebody whom the administrator makes a curator, signed in."""
     client = stack.enter_context(own.register("carla"))
-    number = client.get(f"{API}/me").json()["id"]
-    with own.sign_in(*own.administrator) as administrator:
-        administrator.patch(f"{API}/users/{number}", json={"role": "curator"}).raise_for_status()
+    own.appoint(client, "curator")
     client.put(f"{API}/me/consents/use", json={"version": USE.version}).raise_for_status()
     return client
 

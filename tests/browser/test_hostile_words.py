@@ -65,9 +65,7 @@ def said_everywhere(service: Service) -> tuple[str, str]:
     """Somebody puts the words wherever words are taken; returns the address and an answer of theirs."""
     with service.register(f"eva-{uuid4().hex[:6]}") as client:
         email = client.get("/api/v1/me").json()["email"]
-        user_id = client.get("/api/v1/me").json()["id"]
-        with service.sign_in(*service.administrator) as root:
-            root.patch(f"/api/v1/users/{user_id}", json={"role": "curator"}).raise_for_status()
+        service.appoint(client, "curator")
         form = {"region": json.dumps({"x": 0, "y": 0, "width": 100, "height": 100}), "consent": "training"}
         asked = client.post(
             "/api/v1/applications/eye/predictions",

@@ -31,9 +31,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 def credentials(service: Service, role: str) -> str:
     """Of somebody new with this role."""
-    with service.register(f"{role}-{uuid4().hex[:8]}") as client, service.sign_in(*service.administrator) as root:
-        user_id = client.get("/api/v1/me").json()["id"]
-        root.patch(f"/api/v1/users/{user_id}", json={"role": role}).raise_for_status()
+    with service.register(f"{role}-{uuid4().hex[:8]}") as client:
+        service.appoint(client, role)
         assert client.get("/api/v1/me").json()["role"] == role
         return client.headers["Authorization"]
 

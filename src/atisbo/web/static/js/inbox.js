@@ -2,11 +2,11 @@
 
 import { explanation, sentence } from "./answers.js";
 import { correctable, paint } from "./correct.js";
-import { decode } from "./editor-png.js";
 import { Editor } from "./editor.js";
-import { getMask, inboxAnswer, inboxNext, inboxRelease, inboxUndo, putMask } from "./server.js";
+import { drew, lines, masks, outline } from "./inbox-readers.js";
+import { inboxAnswer, inboxNext, inboxRelease, inboxUndo, putMask } from "./server.js";
 import { Stage } from "./stage.js";
-import { capital, label, say } from "./words.js";
+import { say } from "./words.js";
 
 const AHEAD = 4;
 const HOUR_MS = 3_600_000;
@@ -101,22 +101,7 @@ class Inbox {
   #readers(readers) {
     const list = this.#slot("readers");
     list.hidden = !readers.length;
-    list.replaceChildren(...readers.map((review, number) => this.#reader(review, number)));
-  }
-
-  /** What one of the two said; an outline of theirs can be taken over as it is. */
-  #reader({ label: named, verdict, mask }, number) {
-    const row = document.createElement("li");
-    const theirs = this.#takes && mask?.state === "kept";
-    const said = named ? capital(label(named)) : say(`inbox.verdict.${verdict}`);
-    row.dataset.reader = number;
-    row.textContent = `${say("inbox.reader", { number: number + 1 })}: ${[said, mask?.state === "kept" && say("inbox.drawn")].filter(Boolean).join(", ")}`;
-    if (!theirs) return row;
-    const button = document.createElement("button");
-    Object.assign(button, { type: "button", className: "link", textContent: say("inbox.take", { number: number + 1 }) });
-    button.dataset.take = number;
-    row.append(" ", button);
-    return row;
+    list.replaceChildren(...lines(readers, this.#takes));
   }
 
   get #takes() {
@@ -127,10 +112,9 @@ class Inbox {
   async #take(number, since) {
     const entry = this.#current;
     const review = entry?.reading.readers[number];
-    if (this.#busy || review?.mask?.state !== "kept") return;
+    if (this.#busy || !drew(review)) return;
     try {
-      const bytes = await getMask(entry.item.id, `review/mask.png?author=${review.author_id}`);
-      await putMask(entry.item.id, new Blob([bytes]), null);
+      await putMask(entry.item.id, new Blob([await outline(entry.item.id, review)]), null);
     } catch (refusal) {
       return this.#trouble(refusal);
     }
@@ -141,12 +125,9 @@ class Inbox {
   async #outlines(entry) {
     const canvas = this.#bench.querySelector("[data-correction]");
     canvas.hidden = true;
-    const drawn = entry?.reading.readers.map(({ mask, author_id }) => mask?.state === "kept" && author_id) ?? [];
-    if (!drawn.some(Boolean)) return;
-    const bytes = drawn.map((author) => author && getMask(entry.item.id, `review/mask.png?author=${author}`));
-    const masks = await Promise.all((await Promise.all(bytes)).map((one) => one && decode(one))).catch(() => null);
-    if (!masks || this.#current !== entry) return;
-    paint(canvas, masks);
+    const found = entry && (await masks(entry.item.id, entry.reading.readers));
+    if (!found || this.#current !== entry) return;
+    paint(canvas, found);
     canvas.hidden = false;
   }
 
