@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from atisbo.domain.access import Actor, Role
 from atisbo.domain.applications import load
@@ -48,14 +49,17 @@ def test_a_curator_is_given_answers_and_answers_them(doors: tuple[Door, Door, Do
     assert len(leo.post("/inbox/next", json={"application": "eye"}).json()) == 1
 
 
-def test_two_are_asked_without_seeing_the_answer(doors: tuple[Door, Door, Door]) -> None:
+def test_two_are_asked_without_seeing_the_answer(doors: tuple[Door, Door, Door], workplace: Workplace) -> None:
     _, eva, leo = doors
+    with workplace.transaction() as session:
+        session.execute(text("UPDATE predictions SET status = 'unsure'"))
     assert eva.post("/panels", json={"application": "eye"}).json()["code"] == "panel_which"
     assert eva.post("/panels", json={"application": "eye", "count": 3, "hidden": True}).json() == {"asked": 3}
     for door in (eva, leo):
         for reading in door.post("/inbox/next", json={"application": "eye", "count": 5}).json():
             assert (reading["drawn"], reading["hidden"], reading["prediction"]["findings"]) == ("panel", True, None)
             base = f"/predictions/{reading['prediction']['id']}"
+            assert reading["prediction"]["status"] == "done", "unsure would tell of the answer"
             assert set(reading["prediction"]["links"]) == {"image", "preview", "thumbnail"}
             said = door.put(f"/inbox/{reading['id']}/answer", {"label": "normal"})
             assert (said.status_code, said.json()["verdict"]) == (200, "unknown"), "a verdict would tell of the answer"

@@ -20,6 +20,7 @@ from atisbo.store import predictions as store
 from atisbo.store.accounts import UserRecord
 from atisbo.store.images import ImageRecord
 from atisbo.store.predictions import PredictionRecord
+from atisbo.store.readings import told
 from atisbo.store.reviews import ReviewRecord
 from atisbo.store.versions import VersionRecord
 
@@ -41,7 +42,7 @@ class Item:
     answer: str | None
     """The label that was found; empty where nothing was outlined."""
     verdicts: tuple[str, ...]
-    """What people said of the answer."""
+    """What people said of the answer, where that may be told; see :func:`atisbo.store.readings.told`."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def _items(session: Session, records: Sequence[PredictionRecord]) -> list[Item]:
     emails = {row.id: row.email for row in session.execute(owners)}
     said: dict[UUID, list[str]] = {}
     current = select(ReviewRecord.prediction_id, ReviewRecord.verdict).where(
-        ReviewRecord.prediction_id.in_(ids), ReviewRecord.superseded_at.is_(None)
+        ReviewRecord.prediction_id.in_(ids), ReviewRecord.superseded_at.is_(None), told()
     )
     for identity, verdict in session.execute(current):
         said.setdefault(identity, []).append(verdict)
@@ -124,7 +125,7 @@ def _said(reviewed: Reviewed) -> ColumnElement[bool]:
     current = exists().where(ReviewRecord.prediction_id == PredictionRecord.id, ReviewRecord.superseded_at.is_(None))
     if reviewed is Reviewed.NOT:
         return ~current
-    return current if reviewed is Reviewed.ANY else current.where(ReviewRecord.verdict == reviewed.value)
+    return current if reviewed is Reviewed.ANY else current.where(ReviewRecord.verdict == reviewed.value, told())
 
 
 def versions(session: Session, actor: Actor, *, application: str) -> list[str]:

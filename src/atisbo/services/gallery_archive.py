@@ -19,6 +19,7 @@ from atisbo.services.packing import packed
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import answered, original
 from atisbo.store.predictions import PredictionRecord
+from atisbo.store.readings import told
 from atisbo.store.reviews import ReviewRecord
 
 MOST: Final = 10_000
@@ -93,7 +94,9 @@ def _rows(session: Session, ids: Sequence[UUID]) -> list[tuple[dict[str, Any], s
     """Of each answer its row, and the names of the picture and of the mask."""
     records = session.scalars(select(PredictionRecord).where(PredictionRecord.id.in_(ids)))
     said: dict[UUID, list[ReviewRecord]] = {}
-    reviews = select(ReviewRecord).where(ReviewRecord.prediction_id.in_(ids), ReviewRecord.superseded_at.is_(None))
+    reviews = select(ReviewRecord).where(
+        ReviewRecord.prediction_id.in_(ids), ReviewRecord.superseded_at.is_(None), told()
+    )
     for review in session.scalars(reviews.order_by(ReviewRecord.created_at)):
         said.setdefault(review.prediction_id, []).append(review)
     by_id = {record.id: record for record in records}

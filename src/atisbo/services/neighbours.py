@@ -19,6 +19,7 @@ from atisbo.store.embeddings import EmbeddingRecord
 from atisbo.store.images import ImageRecord
 from atisbo.store.nearest import Near, Place, are_few, nearest
 from atisbo.store.predictions import PredictionRecord
+from atisbo.store.readings import told
 from atisbo.store.reviews import ReviewRecord
 from atisbo.store.vectors import Vector
 
@@ -162,8 +163,10 @@ def _shown(session: Session, actor: Actor, found: Sequence[Near]) -> list[Neighb
 
 
 def _reviews(session: Session, ids: Sequence[UUID]) -> dict[UUID, Said]:
-    """The newest word on each."""
-    query = select(ReviewRecord).where(ReviewRecord.prediction_id.in_(ids), ReviewRecord.superseded_at.is_(None))
+    """The newest word on each that may be told."""
+    query = select(ReviewRecord).where(
+        ReviewRecord.prediction_id.in_(ids), ReviewRecord.superseded_at.is_(None), told()
+    )
     records = session.scalars(query.order_by(ReviewRecord.created_at)).all() if ids else []
     return {record.prediction_id: Said(record.verdict, record.label) for record in records}
 

@@ -126,7 +126,8 @@ def waiting(actor: Actor, application: str, drawn: Drawn) -> Select[uuid.UUID, d
     query = query.join(PanelRecord, PanelRecord.prediction_id == PredictionRecord.id).order_by(PanelRecord.created_at)
     if drawn is Drawn.ADJUDICATION:
         return query.where(PanelRecord.agreed.is_(False), ~_taken(ReadingRecord.drawn == drawn.value))
-    return query.where(PanelRecord.agreed.is_(None), _readers() < rules.READERS)
+    knows = and_(PanelRecord.hidden, PredictionRecord.owner_id == actor.user_id)
+    return query.where(PanelRecord.agreed.is_(None), _readers() < rules.READERS, ~knows)
 
 
 def _readers() -> ColumnElement[int]:
@@ -239,6 +240,12 @@ def blind(session: Session, prediction_id: uuid.UUID, reader_id: uuid.UUID) -> b
         ReadingRecord.answered_at.is_not(None),
     )
     return session.scalar(answered) is None
+
+
+def told() -> ColumnElement[bool]:
+    """Of a review: lists may tell what it says. Of a panel nothing is told until the two were compared: whoever looks
+    may still be one of them."""
+    return ~exists().where(PanelRecord.prediction_id == ReviewRecord.prediction_id, PanelRecord.agreed.is_(None))
 
 
 def hides(session: Session, prediction_id: uuid.UUID) -> bool:

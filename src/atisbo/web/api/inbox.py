@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from atisbo.domain.agreement import Estimate
 from atisbo.domain.inbox import PREFETCH_MAX, Drawn
+from atisbo.domain.predictions import Status
 from atisbo.domain.reviews import Verdict
 from atisbo.services import inbox, panels
 from atisbo.services.answers import PredictionShape
@@ -204,7 +205,8 @@ def _reading(reading: Reading, state: State, language: str) -> ReadingShape:
     prediction = prediction_shape(reading.prediction, language)
     if reading.hidden:
         links = {name: link for name, link in prediction.links.items() if name in _SHOWN_BLIND}
-        prediction = prediction.model_copy(update={"findings": None, "links": links})
+        # Nor whether it is sure: a panel asks only for what was answered.
+        prediction = prediction.model_copy(update={"findings": None, "status": Status.DONE, "links": links})
     said: dict[str, Any] = vars(reading) | {
         "prediction": prediction,
         "asked": shape(reading.asked, state, language) if reading.asked else None,
