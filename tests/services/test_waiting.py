@@ -9,7 +9,7 @@ from atisbo.domain.access import Actor
 from atisbo.services import predictions, waiting
 from atisbo.services.waiting import Place
 from atisbo.services.work import Workplace
-from atisbo.store import predictions as store
+from atisbo.store import waiting as store
 from tests.services.asked import answered, ask
 
 Make = Callable[..., Actor]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Float, Row, Select, and_, case, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Float, Row, Select, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Role
@@ -16,7 +16,6 @@ from atisbo.domain.datasets import Filters, Plan
 from atisbo.domain.reviews import Verdict
 from atisbo.store import readings
 from atisbo.store.accounts import UserRecord
-from atisbo.store.consents import ConsentRecord
 from atisbo.store.images import ImageRecord
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.reviews import ReviewRecord
@@ -97,12 +96,7 @@ def _found(application: str, filters: Filters, plan: Plan, *, consented: bool) -
     counted = readings.truth(asked).with_only_columns(ReviewRecord.id).subquery()
     curated = UserRecord.role.in_((Role.CURATOR.value, Role.ADMINISTRATOR.value))
     reviewer = case((curated, CURATOR), else_=OWNER)
-    yes = exists().where(
-        ConsentRecord.image_id == ImageRecord.id,
-        ConsentRecord.application == application,
-        ConsentRecord.withdrawn_at.is_(None),
-    )
-    agreed = and_(ImageRecord.training_consent, yes)
+    agreed = and_(ImageRecord.training_consent, PredictionRecord.consented)
     return (
         select(
             PredictionRecord.id.label("prediction_id"),

@@ -146,18 +146,19 @@ def _standing(
     image: ImageRecord,
     application: str | None = None,
 ) -> ConsentRecord:
-    """The yes to today's text; one to an earlier text ends."""
-    earlier = store.of_image(session, image.id, kind.value)
-    if earlier is not None and earlier.version == terms.version:
-        return earlier
-    if earlier is not None:
+    """The yes to today's text, of the application if it is one's; one to an earlier text ends."""
+    for earlier in store.of_image(session, image.id, kind.value):
+        if earlier.application != application:
+            continue
+        if earlier.version == terms.version:
+            return earlier
         earlier.withdrawn_at = now()
         session.flush()
     return _add(session, actor, kind, terms, language, application=application, image_id=image.id)
 
 
 def forbid(session: Session, actor: Actor, *, image_id: UUID) -> None:
-    """Take the yes to learning from an image back: no dataset holds it any more; see ``lineage`` for those that did.
+    """Take every yes to learning from an image back: no dataset holds it any more; see ``lineage`` for those that did.
 
     Raises:
         NotFound: no such image for this actor.
@@ -206,10 +207,11 @@ def unshare(session: Session, actor: Actor, *, image_id: UUID) -> None:
 
 
 def _end(session: Session, actor: Actor, image: ImageRecord, kind: Kind) -> None:
-    record = store.of_image(session, image.id, kind.value)
-    if record is not None:
+    records = store.of_image(session, image.id, kind.value)
+    for record in records:
         record.withdrawn_at = now()
-        session.flush()
+    session.flush()
+    if records:
         audit.note(session, actor, "consent.withdrawn", f"image:{image.id}", kind=kind)
 
 

@@ -97,7 +97,7 @@ def matching(actor: Actor, wanted: Wanted) -> Select[PredictionRecord]:
     if wanted.reviewed is not None:
         query = query.where(_said(wanted.reviewed))
     if wanted.consent is not None:
-        query = query.where(PredictionRecord.image.has(ImageRecord.training_consent.is_(wanted.consent)))
+        query = query.where(PredictionRecord.consented if wanted.consent else ~PredictionRecord.consented)
     if wanted.owner is not None:
         named = select(UserRecord.id).where(UserRecord.email.contains(wanted.owner.lower(), autoescape=True))
         query = query.where(PredictionRecord.owner_id.in_(named))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor
 from atisbo.domain.gallery import Wanted
-from atisbo.services import audit, gallery
+from atisbo.services import audit, gallery, predictions
 from atisbo.services.mine import ending
 from atisbo.services.packing import packed
 from atisbo.services.work import Workplace
@@ -120,7 +120,7 @@ def _row(record: PredictionRecord, reviews: Sequence[ReviewRecord]) -> dict[str,
         "uncertainty": record.doubt,
         "width": image.width,
         "height": image.height,
-        "may_be_learnt_from": "yes" if image.training_consent else "no",
+        "may_be_learnt_from": "yes" if predictions.consented(record) else "no",
         "verdicts": " ".join(review.verdict for review in reviews),
         "labels": " ".join(review.label for review in reviews if review.label),
     }

@@ -36,6 +36,7 @@ class ImageView:
     width: int | None
     height: int | None
     training_consent: bool
+    """The application that was asked may learn from it."""
     shared: bool
     """Whether others may find it as a similar picture."""
 
@@ -166,13 +167,18 @@ def view(
         created_at=record.created_at,
         finished_at=record.finished_at,
         version=record.version,
-        image=ImageView(image.id, image.file_name, image.width, image.height, image.training_consent, image.shared),
+        image=ImageView(image.id, image.file_name, image.width, image.height, consented(record), image.shared),
         region=Region(**record.region) if record.region else None,
         half=half_of(record),
         findings=without_outlines(record.findings),
         failure=Failure.model_validate(record.failure) if record.failure else None,
         place=place or waiting.place(session, record) if queued and not status.finished else None,
     )
+
+
+def consented(record: PredictionRecord) -> bool:
+    """Whether its application may learn from its image; most images nobody may learn from, and no more is asked."""
+    return record.image.training_consent and record.consented
 
 
 def half_of(record: PredictionRecord) -> Half | None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.waiting import expected_s
-from atisbo.store import predictions as store
+from atisbo.store import waiting as store
 from atisbo.store.predictions import PredictionRecord
 
 _PACE: Final = "pace of the queue"

@@ -31,6 +31,7 @@ class ConsentRecord(Identified, Base):
         Index(
             "uq_consents_training",
             "image_id",
+            "application",
             unique=True,
             postgresql_where=text("kind = 'training' AND withdrawn_at IS NULL"),
         ),
@@ -69,11 +70,13 @@ def given(session: Session, *, user_id: uuid.UUID, version: int) -> ConsentRecor
     )
 
 
-def of_image(session: Session, image_id: uuid.UUID, kind: str) -> ConsentRecord | None:
-    """The standing yes of this kind to this image."""
-    return session.scalar(
-        select(ConsentRecord).where(
-            ConsentRecord.image_id == image_id, ConsentRecord.kind == kind, ConsentRecord.withdrawn_at.is_(None)
+def of_image(session: Session, image_id: uuid.UUID, kind: str) -> list[ConsentRecord]:
+    """The standing yeses of this kind to this image: to learning from it one for each application that asked."""
+    return list(
+        session.scalars(
+            select(ConsentRecord).where(
+                ConsentRecord.image_id == image_id, ConsentRecord.kind == kind, ConsentRecord.withdrawn_at.is_(None)
+            )
         )
     )
 
