@@ -93,6 +93,11 @@ def test_mouse_and_keys_change_only_what_they_touch(visit: Visit) -> None:
     both = 2 * np.logical_and(corrected, network).sum() / (corrected.sum() + network.sum())
     assert dice(page, address) == pytest.approx(both, abs=1e-5)
     expect(page.locator("[data-verdict=wrong]")).to_have_attribute("aria-pressed", "true")
+    with page.expect_download() as downloading:
+        page.click("#take-corrected")
+    taken = np.asarray(opened(downloading.value.path().read_bytes()))
+    assert (taken == 255 * corrected).all(), "as the network's mask: white on black"
+    assert downloading.value.suggested_filename == "frame-3-corrected.png"
 
     edit(page)
     page.click("[data-do=reset]")
@@ -104,6 +109,7 @@ def test_mouse_and_keys_change_only_what_they_touch(visit: Visit) -> None:
     assert page.request.get(f"{address}/review").json()["version"] == 2
     page.click("#uncorrect")
     expect(page.locator(".correction-line")).to_be_hidden()
+    expect(page.locator("#take-corrected")).to_be_hidden()
     assert page.request.get(f"{address}/review/mask.png").status == 404
 
 

@@ -56,6 +56,15 @@ export function reason(item) {
   return say("unsure.near", { value: score(probability), threshold: score(threshold) });
 }
 
+/** How certain the network is of its answer, 0 to 1; null without an answer. Of an outline: how far its score is from the
+ * operating point, 1 where it could not be farther. */
+export function certainty({ prediction }) {
+  const findings = prediction?.findings;
+  if (!findings) return null;
+  if (findings.probabilities) return findings.probabilities[findings.label];
+  return findings.uncertainty === null || findings.uncertainty === undefined ? findings.probability : 1 - findings.uncertainty;
+}
+
 export function ranked({ probabilities }) {
   return Object.entries(probabilities).toSorted(([, a], [, b]) => b - a);
 }

@@ -1,5 +1,6 @@
 // The table as a file: CSV that a spreadsheet opens without running anything, or JSON.
 
+import { certainty } from "./answers.js";
 import { answeredLabel } from "./batch-label.js";
 
 const FORMULA = /^[=+\-@\t\r]/;
@@ -13,6 +14,7 @@ function facts(item) {
     state: item.status,
     answer: findings?.task === "segmentation" ? (findings.empty ? "" : findings.label) : (answeredLabel(item) ?? ""),
     certainty: certainty(item),
+    score: findings?.task === "segmentation" ? findings.probability : null,
     probabilities: findings?.probabilities ?? {},
     area_percent: findings?.task === "segmentation" ? findings.area_percent : null,
     regions: findings?.task === "segmentation" ? findings.regions.length : null,
@@ -24,14 +26,6 @@ function facts(item) {
   };
 }
 
-/** How certain the network is of its answer, 0 to 1; null without an answer. */
-export function certainty({ prediction }) {
-  const findings = prediction?.findings;
-  if (!findings) return null;
-  if (findings.probabilities) return findings.probabilities[findings.label];
-  return findings.uncertainty === null || findings.uncertainty === undefined ? findings.probability : 1 - findings.uncertainty;
-}
-
 export function json(items, notice) {
   return JSON.stringify({ notice, items: items.map(facts) }, null, 1);
 }
@@ -40,7 +34,7 @@ export function csv(items) {
   const rows = items.map(facts);
   const labels = [...new Set(rows.flatMap(({ probabilities }) => Object.keys(probabilities)))];
   const outlined = rows.some(({ regions }) => regions !== null);
-  const names = ["file", "state", "answer", "certainty", ...(outlined ? ["area_percent", "regions"] : []), "verdict", "label", "problem", "version", "id"];
+  const names = ["file", "state", "answer", "certainty", ...(outlined ? ["score", "area_percent", "regions"] : []), "verdict", "label", "problem", "version", "id"];
   const head = [...names, ...labels.map((label) => `p_${label}`)];
   const lines = rows.map((row) => [...names.map((name) => row[name]), ...labels.map((label) => row.probabilities[label])]);
   return `\ufeff${[head, ...lines].map((line) => line.map(cell).join(",")).join("\r\n")}\r\n`;
@@ -52,11 +46,4 @@ function cell(value) {
   if (typeof value === "number") return String(value);
   const text = FORMULA.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-export function save(name, text, type) {
-  const address = URL.createObjectURL(new Blob([text], { type }));
-  const link = Object.assign(document.createElement("a"), { href: address, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }

@@ -1,8 +1,7 @@
 // The table: one row for each picture, in the order and with the filter that the reader chose. Rows out of sight cost nothing.
 
-import { outlines } from "./answers.js";
+import { certainty, outlines } from "./answers.js";
 import { reviewable } from "./batch-label.js";
-import { certainty } from "./batch-out.js";
 import { capital, label, say, score } from "./words.js";
 
 const TOGETHER_MS = 60;

@@ -1,6 +1,6 @@
 // What is seen and in which order: by name, state, answer, review and certainty.
 
-import { certainty } from "./batch-out.js";
+import { certainty } from "./answers.js";
 import { whole } from "./words.js";
 
 const STATES = ["failed", "refused", "unsure", "done", "running", "waiting", "sending", "queued"];

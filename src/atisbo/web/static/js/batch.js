@@ -2,7 +2,7 @@
 
 import { BatchLive } from "./batch-live.js";
 import { Labels } from "./batch-label.js";
-import { csv, json, save } from "./batch-out.js";
+import { csv, json } from "./batch-out.js";
 import { Rows } from "./batch-rows.js";
 import { Sender } from "./batch-send.js";
 import { Sift } from "./batch-sift.js";
@@ -10,6 +10,7 @@ import { View } from "./batch-view.js";
 import { Collection } from "./collection.js";
 import { listenToDrops } from "./drop.js";
 import { chosen, dropped, pictures } from "./folders.js";
+import { save } from "./save.js";
 import { list, Refusal, reviews } from "./server.js";
 import { Terms } from "./terms.js";
 import { say, sayMany } from "./words.js";

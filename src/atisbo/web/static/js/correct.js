@@ -2,7 +2,7 @@
 
 import { answered, outlines } from "./answers.js";
 import { getMask, removeMask } from "./server.js";
-import { label, say, score } from "./words.js";
+import { label, say, score, stemOf } from "./words.js";
 
 const LARGEST = 1600;
 /** Magenta, and yellow for a second reader; blue, green and red from the highest byte below the opacity. */
@@ -20,6 +20,7 @@ export class Correction {
   #layers;
   #canvas = document.querySelector("[data-correction]");
   #line = document.querySelector(".correction-line");
+  #taking = document.getElementById("take-corrected");
   #item = null;
   #shown = null;
 
@@ -28,12 +29,14 @@ export class Correction {
     this.#layers = layers;
     document.getElementById("correct").addEventListener("click", () => this.edit());
     document.getElementById("uncorrect").addEventListener("click", () => this.#remove(this.#item));
+    this.#taking.addEventListener("click", () => this.#take(this.#item));
   }
 
   show(item) {
     this.#item = item;
     const mask = correctable(item) ? item.review?.mask : null;
     this.#line.hidden = !mask;
+    this.#taking.hidden = mask?.state !== "kept";
     if (mask) this.#line.querySelector("[data-slot=correction]").textContent = sentence(mask);
     this.#picture(item, mask?.state === "kept" ? mask.sha256 : null);
   }
@@ -62,6 +65,18 @@ export class Correction {
     try {
       const review = await removeMask(item.id, item.stored.version);
       this.#collection.change(item, { stored: review, review });
+    } catch (refusal) {
+      this.#collection.change(item, { trouble: refusal.message });
+    }
+  }
+
+  /** As a file, in the greys that the network's mask has: of the k-th of n layers k / n of white, later ones above. */
+  async #take(item) {
+    const [{ decode, encode }, { save }] = await Promise.all([import("./editor-png.js"), import("./save.js")]);
+    try {
+      const { pixels, width, height } = await decode(await getMask(item.id, "review/mask.png"));
+      const greys = pixels.map((bits) => Math.round((255 * (32 - Math.clz32(bits))) / this.#layers.length));
+      save(`${stemOf(item.name)}-corrected.png`, await encode(greys, width, height), "image/png");
     } catch (refusal) {
       this.#collection.change(item, { trouble: refusal.message });
     }

@@ -1,7 +1,7 @@
 // The map as one file that needs nothing else: points, names, small pictures, and the program that draws them.
 
 import { picture } from "./explore-list.js";
-import { save } from "./batch-out.js";
+import { save } from "./save.js";
 import { say } from "./words.js";
 
 const PICTURES = 400;

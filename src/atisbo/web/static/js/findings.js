@@ -1,12 +1,12 @@
 // What is it, how sure, where: the answer in the order a person asks.
 
-import { answered, explanation, outlines, reason, sentence } from "./answers.js";
+import { answered, certainty, explanation, outlines, reason, sentence } from "./answers.js";
 import { correctable } from "./correct.js";
 import { draw, layerOf } from "./outline.js";
 import { canMarkAgain } from "./intake.js";
 import { reviewable } from "./review.js";
 import { drawBars, drawScale } from "./scale.js";
-import { capital, decimal, label, moment, percent, say, sayMany, score } from "./words.js";
+import { capital, decimal, label, moment, percent, say, sayMany, score, stemOf } from "./words.js";
 
 export class Findings {
   #root = document.getElementById("findings");
@@ -36,7 +36,8 @@ export class Findings {
     this.#text({ "how-sure": asked ? say("class.probability", { label: label(asked) }) : say("how.sure") });
     if (scaled(findings)) {
       const sure = drawScale(this.#slot("scale"), findings);
-      this.#text({ sure: item.status === "unsure" ? "" : sure });
+      const certain = findings.task === "segmentation" ? say("sure.certainty", { value: score(certainty(item)) }) : "";
+      this.#text({ sure: item.status === "unsure" ? "" : `${sure} ${certain}`.trim() });
     }
     if (findings.probabilities) {
       drawBars(this.#slot("bars"), findings, this.#positive);
@@ -101,7 +102,7 @@ export class Findings {
   }
 
   #downloads({ name, prediction }) {
-    const stem = name.replace(/\.[^.]+$/, "");
+    const stem = stemOf(name);
     for (const [link, file] of Object.entries({ mask: `${stem}-mask.png`, overlay: `${stem}-overlay.png`, report: `${stem}.pdf`, self: `${stem}.json` })) {
       const button = this.#root.querySelector(`[data-download=${link}]`);
       button.hidden = !prediction.links[link];

@@ -55,3 +55,8 @@ export function megabytes(bytes) {
 export function moment(iso) {
   return clock.format(new Date(iso));
 }
+
+/** A file's name without its ending. */
+export function stemOf(name) {
+  return name.replace(/\.[^.]+$/, "");
+}
