@@ -108,6 +108,17 @@ def test_the_next_backup_copies_only_what_is_new_and_old_ones_go(
     assert [path.parent for path in folder.glob("*/manifest.json")] == [newest]
 
 
+def test_backups_of_another_installation_are_not_removed_for_ours(workplace: Workplace, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    theirs, _ = backups.back_up(workplace, folder)
+    (theirs / backups.SECRETS).write_text('{"root": "%s"}' % ("ab" * 32))
+    older, _ = backups.back_up(workplace, folder)
+    newest, _ = backups.back_up(workplace, folder)
+    backups.prune(folder, keep=1)
+    assert sorted(path.parent for path in folder.glob("*/manifest.json")) == [theirs, newest]
+    assert not older.exists()
+
+
 @pytest.mark.parametrize("what", ["database", "original", "manifest"])
 def test_a_damaged_backup_is_refused_before_it_is_used(
     what: str, workplace: Workplace, empty: Workplace, make_actor: Callable[..., Actor], tmp_path: Path

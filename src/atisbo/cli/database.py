@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 
 from atisbo.config import Settings
 from atisbo.domain.applications import discover, roots
-from atisbo.errors import Unavailable
+from atisbo.errors import Misconfigured, Unavailable
 from atisbo.services import users, versions
 from atisbo.services.work import Workplace
 from atisbo.store.postgres import EmbeddedPostgres
@@ -19,7 +19,17 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Workplace]:
-    """A migrated database: the configured one, the embedded one of a running service, or one started for this."""
+    """A migrated database: the configured one, the embedded one of a running service, or one started for this.
+
+    Raises:
+        Misconfigured: there is no installation. A command that made one would do its work on nothing and say so of all.
+    """
+    if settings.database_url is None and not EmbeddedPostgres.there(settings.data_dir):
+        raise Misconfigured(
+            "installation_missing",
+            "There is no installation in {folder}. Set ATISBO_DATA_DIR, or ATISBO_DATABASE_URL, as the service has it.",
+            folder=settings.data_dir.resolve(),
+        )
     with as_it_is(settings) as workplace:
         migrate(workplace.engine)
         yield workplace

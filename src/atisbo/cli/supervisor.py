@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import logging
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -27,9 +28,13 @@ class Supervisor:
     """
     Args:
         web: started early; it waits for the database.
+
+    Raises:
+        Misconfigured: its workers would refuse the settings.
     """
 
     def __init__(self, settings: Settings, web: Child) -> None:
+        settings.queues  # noqa: B018 -- a wrong one is refused here, not by a worker over and over
         self._settings = settings
         self._postgres: EmbeddedPostgres | None = None
         self._web = web
@@ -42,11 +47,22 @@ class Supervisor:
             signal.signal(sign, lambda *_: self._stop.set())
         began = time.monotonic()
         try:
+            _need_port(self._settings)
             url = self._database()
             administrator = self._prepare(url)
-            self._start(url)
-            if self._ready():
-                self._greet(time.monotonic() - began, administrator)
+            try:
+                self._start(url)
+                ready = self._ready()
+            except BaseException:
+                _tell(administrator)  # it is made by now, and would never be heard of
+                raise
+            if ready:
+                address = self._settings.public_url or f"http://{self._settings.host}:{self._settings.port}"
+                _tell(
+                    administrator,
+                    f"Atisbo is ready at {address}  ({time.monotonic() - began:.1f} s)",
+                    "Ctrl-C stops it.",
+                )
             while not self._stop.wait(0.2):
                 self._watch()
         finally:
@@ -74,35 +90,18 @@ class Supervisor:
         """Wait until the web process answers.
 
         Raises:
-            Misconfigured: it does not, for example because the port is taken.
+            Misconfigured: it does not.
         """
         deadline = time.monotonic() + READY_PATIENCE_S
         web = self._web.process
         while not self._stop.wait(0.02):
             if web is not None and web.poll() is not None:
-                raise Misconfigured(
-                    "web_ended",
-                    "The web process could not start on port {port}. Is it taken? Set ATISBO_PORT to another one.",
-                    port=self._settings.port,
-                )
+                raise Misconfigured("web_ended", "The web process could not start. See the messages above.")
             if _answers(self._settings):
                 return True
             if time.monotonic() > deadline:
                 raise Misconfigured("web_silent", "The web process does not answer. See the messages above.")
         return False
-
-    def _greet(self, seconds: float, administrator: tuple[str, str] | None) -> None:
-        address = self._settings.public_url or f"http://{self._settings.host}:{self._settings.port}"
-        lines = [f"Atisbo is ready at {address}  ({seconds:.1f} s)"]
-        if administrator:
-            lines += [
-                "",
-                f"  administrator  {administrator[0]}",
-                f"  password       {administrator[1]}   shown only this once",
-                "",
-            ]
-        lines.append("Ctrl-C stops it.")
-        print("\n".join(lines), flush=True)  # noqa: T201 -- the one thing this command says on stdout
 
     def _watch(self) -> None:
         for child in self._children:
@@ -137,3 +136,36 @@ def _answers(settings: Settings) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _need_port(settings: Settings) -> None:
+    """Raises Misconfigured: the port is taken, perhaps by another Atisbo, whose answers would be taken for ours."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+            listener.listen()
+        except OSError as error:
+            raise Misconfigured(
+                "port_taken",
+                "{host}:{port} cannot be listened on: {reason}. Set ATISBO_PORT to another one.",
+                host=settings.host,
+                port=settings.port,
+                reason=error.strerror,
+            ) from error
+
+
+def _tell(administrator: tuple[str, str] | None, *lines: str) -> None:
+    """Of the service, and of an administrator who was made: what this command says on stdout."""
+    made = (
+        (
+            "",
+            f"  administrator  {administrator[0]}",
+            f"  password       {administrator[1]}   shown only this once",
+            "",
+        )
+        if administrator
+        else ()
+    )
+    print("\n".join((*lines[:1], *made, *lines[1:])), flush=True)  # noqa: T201 -- that is what it is for

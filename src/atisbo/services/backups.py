@@ -112,16 +112,22 @@ def _same(entry: Entry, copy: Entry | None) -> bool:
 def prune(folder: Path, keep: int) -> int:
     """Remove all but the newest ``keep`` backups and the blobs that none of them names; returns how many blobs went.
 
-    What was erased from the service leaves its backups this way.
+    What was erased from the service leaves its backups this way. Those of another installation, which has other
+    secrets than the newest, are not counted and stay.
     """
     complete = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
-    for old in complete[:-keep]:
+    own = [path for path in complete if _secret(path) == _secret(complete[-1])]
+    for old in own[:-keep]:
         shutil.rmtree(old)
-    named = {name for kept in complete[-keep:] for name in _names(kept)}
+    named = {name for kept in complete if kept not in own[:-keep] for name in _names(kept)}
     copies = Blobs.open(folder)
     unnamed = [name for name in copies.entries("") if name not in named]
     copies.delete(*unnamed)
     return len(unnamed)
+
+
+def _secret(backup: Path) -> bytes:
+    return (backup / SECRETS).read_bytes()
 
 
 def choose(folder: Path, name: str | None = None) -> Path:

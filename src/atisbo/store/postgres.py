@@ -27,6 +27,11 @@ class EmbeddedPostgres:
         self._folder = data_dir.resolve() / "postgres"
         self._server: PostgresServer | None = None
 
+    @staticmethod
+    def there(data_dir: Path) -> bool:
+        """Whether one has been started in this folder before."""
+        return (data_dir / "postgres" / "PG_VERSION").exists()
+
     def start(self) -> str:
         """Create the cluster the first time, start it, and return its ``postgresql://`` URL."""
         self._folder.parent.mkdir(parents=True, exist_ok=True)
