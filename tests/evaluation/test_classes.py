@@ -109,7 +109,7 @@ def test_a_weight_is_a_repetition() -> None:
     """Every figure of a drawn sample is that of the images written out as often as they were drawn."""
     for labels in (2, 5):
         choices = answered(labels, 60)
-        weights = draw(60, draws=3)
+        weights = draw(60, draws=3).weights
         figures = choices.figures()
         for line in weights:
             rows = np.repeat(np.arange(60), line.astype(int))
@@ -129,8 +129,8 @@ def test_where_a_class_is_missing_its_figures_are_too() -> None:
     choices = answered(2)
     alone = Choices(*(part[choices.truth == 0] for part in (choices.probabilities, choices.truth, choices.answer,
                     choices.uncertainty, choices.unsure)), positive=1)  # fmt: skip
-    weights = draw(len(alone.truth), draws=50)
-    found = {name: interval(figure, weights) for name, figure in alone.figures().items()}
+    drawn = draw(len(alone.truth), draws=50)
+    found = {name: interval(figure, drawn) for name, figure in alone.figures().items()}
     assert found["auc"] is None
     assert found["sensitivity"] is None
     assert found["specificity"] is not None
@@ -146,7 +146,7 @@ def test_answers_that_are_withheld_are_counted() -> None:
 
 def test_a_thousand_draws_take_a_moment() -> None:
     choices, began = answered(5, 1600, steps=10**6), time.perf_counter()
-    weights = draw(1600)
-    found = {name: interval(figure, weights) for name, figure in choices.figures().items()}
+    drawn = draw(1600)
+    found = {name: interval(figure, drawn) for name, figure in choices.figures().items()}
     assert all(found.values())
     assert time.perf_counter() - began < 20

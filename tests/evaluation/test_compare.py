@@ -48,6 +48,44 @@ def test_grouped_images_say_less() -> None:
     assert together.high - together.low > 2 * (alone.high - alone.low)
 
 
+def test_few_groups_tell_nothing_apart() -> None:
+    """No difference is there; over one group, every second comparison once found one."""
+    random, by = np.random.default_rng(5), np.arange(40)
+    for groups, most in ((1, 0), (3, 0), (9, 0), (10, 18), (40, 10)):
+        told = 0
+        for _ in range(100):
+            first = random.beta(8, 2, 40)
+            away = random.normal(0, 0.05, 40) + random.normal(0, 0.05, groups)[by % groups]
+            found = paired(list(first), list(first + away), [str(n) for n in by % groups])
+            assert found is not None
+            assert found.groups == groups
+            told += found.verdict != "cannot be told apart"
+        assert told <= most, groups
+
+
+def test_over_one_group_there_is_no_interval() -> None:
+    found = paired([0.5, 0.5, 0.7], [0.6, 0.9, 0.8], ["a", "a", "a"], name="dice")
+    assert found is not None
+    assert (found.low, found.high, found.n, found.groups) == (None, None, 3, 1)
+    said = found.sentence("old", "new")
+    assert said.startswith("dice: old and new cannot be told apart (0.5667 → 0.7667, difference +0.2000; no interval")
+    assert said.endswith("3 images in 1 groups). Too few independent groups: at least 10 are needed.")
+
+
+def test_groups_are_those_that_say_something() -> None:
+    """Twelve patients, of whom one has the structure."""
+    rows = [
+        [Row(f"{n}", {"dice": value, "dice_cup": value if n < 3 else float("nan")}, columns={"patient": f"p{n // 3}"})
+         for n in range(36)]
+        for value in (0.5, 0.6)
+    ]  # fmt: skip
+    found = compare_rows(*rows, "patient")
+    assert {name: (one.groups, one.verdict) for name, one in found.items()} == {
+        "dice": (12, "better"),
+        "dice_cup": (1, "cannot be told apart"),
+    }
+
+
 def test_where_one_says_nothing_the_pair_is_left_out() -> None:
     nothing = float("nan")
     found = paired([0.5, nothing, 0.7], [0.6, 0.9, nothing])
@@ -57,8 +95,8 @@ def test_where_one_says_nothing_the_pair_is_left_out() -> None:
 
 
 def test_a_smaller_error_is_better() -> None:
-    first = [Row(f"{n}", {"dice": 0.5, "mae": 0.2, "hd95": 3.0 + n, "bias_ratio": 0.1}) for n in range(5)]
-    second = [Row(f"{n}", {"dice": 0.6, "mae": 0.1, "hd95": 4.0 + n, "bias_ratio": 0.2}) for n in reversed(range(5))]
+    first = [Row(f"{n}", {"dice": 0.5, "mae": 0.2, "hd95": 3.0 + n, "bias_ratio": 0.1}) for n in range(12)]
+    second = [Row(f"{n}", {"dice": 0.6, "mae": 0.1, "hd95": 4.0 + n, "bias_ratio": 0.2}) for n in reversed(range(12))]
     verdicts = {name: one.verdict for name, one in compare_rows(first, second).items()}
     assert verdicts == {"dice": "better", "mae": "better", "hd95": "worse", "bias_ratio": "cannot be told apart"}
 

@@ -31,7 +31,7 @@ def test_the_reliability_diagram_is_that_of_scikit_learn() -> None:
     assert [one.share for one in bins] == pytest.approx(shares)
     assert [one.probability for one in bins] == pytest.approx(means)
     assert sum(one.n for one in bins) == 300
-    assert all(one.low <= one.share <= one.high for one in bins)
+    assert all(one.edges and one.edges[0] <= one.share <= one.edges[1] for one in bins)
 
 
 def test_risk_over_coverage_by_hand() -> None:

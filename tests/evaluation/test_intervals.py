@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from atisbo.domain.cards import Interval
 from atisbo.evaluation.intervals import bootstrap
 
 
@@ -43,6 +44,16 @@ def test_what_is_not_a_number_is_left_out() -> None:
     assert (found.value, found.n) == (0.5, 2)
     assert bootstrap([float("nan")]) is None
     assert bootstrap([]) is None
+
+
+def test_of_one_group_there_is_no_interval() -> None:
+    found = bootstrap([0.7, 0.8, 0.9], ["a", "a", "a"])
+    assert found is not None
+    assert (found.value, found.edges, found.n) == (pytest.approx(0.8), None, 3)
+    alone = bootstrap([0.7, float("nan")], ["a", "b"])
+    assert alone is not None
+    assert (alone.low, alone.high) == (None, None)
+    assert Interval.model_validate_json(found.model_dump_json()) == found
 
 
 def test_the_same_values_give_the_same_interval() -> None:

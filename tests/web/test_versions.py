@@ -9,10 +9,15 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from sqlalchemy.orm import Session
 
+from atisbo.cli.trial import plain
 from atisbo.domain.access import Actor, Role
-from atisbo.services import accounts, versions
+from atisbo.domain.cards import Interval, Measurement
+from atisbo.evaluation.compare import paired
+from atisbo.services import accounts, evaluations, versions
 from atisbo.services.work import Workplace
+from atisbo.store.versions import VersionRecord
 from tests.conftest import PASSWORD
 from tests.services.versions import another, installed
 from tests.web.doors import Door, bearer, opened
@@ -73,25 +78,28 @@ def test_a_wrong_signature_changes_nothing_and_guessing_is_slowed_down(
     assert states[card.version] == "submitted"
 
 
+def reading(workplace: Workplace, carla: Door) -> Callable[[str], httpx.Response]:
+    """The curator's browser."""
+    token = workplace.within(
+        lambda s: accounts.sign_in(s, workplace.settings, email="curator@example.org", password=PASSWORD)
+    )
+
+    async def get(path: str) -> httpx.Response:
+        headers = {"Accept": "text/html", "Accept-Language": "en", "Cookie": f"atisbo_session={token}"}
+        transport = httpx.ASGITransport(carla.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://door", headers=headers) as client:
+            return await client.get(path)
+
+    return lambda path: asyncio.run(get(path))
+
+
 def test_pages_show_what_answers_and_what_may(workplace: Workplace, door: Callable[[Role], Door]) -> None:
     carla = door(Role.CURATOR)
     card, model = another()
     files = {"card": card.model_dump_json().encode(), "model": model}
     identity = carla.post("/models", data={"application": "colour"}, files=files).json()["id"]
     workplace.within(lambda s: versions.proven(s, version_id=UUID(identity)))
-    token = workplace.within(
-        lambda s: accounts.sign_in(s, workplace.settings, email="curator@example.org", password=PASSWORD)
-    )
-
-    def page(path: str) -> httpx.Response:
-        async def get() -> httpx.Response:
-            headers = {"Accept": "text/html", "Accept-Language": "en", "Cookie": f"atisbo_session={token}"}
-            transport = httpx.ASGITransport(carla.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://door", headers=headers) as client:
-                return await client.get(path)
-
-        return asyncio.run(get())
-
+    page = reading(workplace, carla)
     overview = page("/manage/versions")
     assert overview.status_code == 200
     assert card.version in overview.text
@@ -101,3 +109,44 @@ def test_pages_show_what_answers_and_what_may(workplace: Workplace, door: Callab
     assert "It was not found better: why should it answer?" in one
     assert "Training" in page("/manage/runs?application=colour").text
     assert page(f"/manage/versions/{uuid4()}").status_code == 404
+
+
+def test_what_few_people_sent_in_proves_nothing_and_the_pages_say_so(
+    workplace: Workplace, door: Callable[[Role], Door]
+) -> None:
+    """Every image but one of one person: a bootstrap without an interval once made a candidate better."""
+    carla = door(Role.CURATOR)
+    card, model = another()
+    figures = {"accuracy": Interval(value=0.875, low=None, high=None, n=40)}
+    whole = Measurement(name="validation frames", data="40 frames", data_sha256="0" * 64, command="x", figures=figures)
+    card = card.model_copy(update={"quality": (whole,)})
+    files = {"card": card.model_dump_json().encode(), "model": model}
+    identity = UUID(carla.post("/models", data={"application": "colour"}, files=files).json()["id"])
+    workplace.within(lambda s: versions.proven(s, version_id=identity))
+    active = workplace.within(lambda s: versions.answering(s)["colour"].card.version)
+    two = {
+        "accuracy": paired([0.5] * 40, [0.7] * 40, ["ana"] * 40, name="accuracy"),
+        "auc": paired([0.5] * 40, [0.7] * 40, ["ana"] * 39 + ["ben"], name="auc"),
+    }
+    result = {"task": "classification", "images": 40, "groups": 2, "figures": plain(two), "subgroups": []}
+
+    def judge(session: Session) -> None:
+        record = session.get_one(VersionRecord, identity)
+        record.evaluation = {"status": "running", "against": active, "dataset": {"id": ONE, "name": "A set"}}
+        evaluations.finish(session, version_id=identity, result=result | {"pictures": []})
+
+    workplace.within(judge)
+    said = carla.get(f"/models/{identity}").json()["evaluation"]
+    assert said["verdict"] == "cannot be told apart"
+    assert (said["figures"]["accuracy"]["low"], said["figures"]["accuracy"]["groups"]) == (None, 1)
+    page = reading(workplace, carla)
+    judged = page(f"/manage/versions/{identity}").text
+    assert "to tell the two apart: 2. At least 10 are needed." in judged
+    assert "40 images, independent groups: 1" in judged
+    assert "no interval" in judged
+    assert judged.count("Too few groups") == 2
+    unsigned = carla.post(f"/models/{identity}/activation", json={"password": PASSWORD})
+    assert unsigned.json()["code"] == "reason_needed"
+    shown = page(f"/a/colour/card/{card.version}").text
+    assert "0.875" in shown
+    assert "no interval, since its 40 images belong together" in shown

@@ -12,6 +12,7 @@ import numpy as np
 from atisbo.domain.access import Actor
 from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card, TensorSpec
+from atisbo.domain.datasets import Shares
 from atisbo.domain.reviews import Verdict
 from atisbo.imaging import draw
 from atisbo.services import activations, asking, predictions, reviews, snapshots, versions
@@ -47,6 +48,10 @@ batch_size = 4
 learning_rate = 0.01
 average = 0.8
 """
+
+
+SHARES = Shares(training=0.5, validation=0.2, test=0.3)
+"""Of forty pictures that nothing ties together: twelve are sealed, enough for a judgement."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def prepared(
     active = workplace.within(
         lambda s: activations.activate(s, curator, version_id=first.id, reason="the first", password=PASSWORD)
     )
-    return Loop(application, card, active, snapshot(workplace, curator, describe, spots=True))
+    return Loop(application, card, active, snapshot(workplace, curator, describe, spots=True, shares=SHARES))
 
 
 APPLICATION = """

@@ -121,7 +121,7 @@ def test_a_run_becomes_a_version_that_is_judged_promoted_and_rolled_back(
     judged = workplace.within(lambda s: versions.get(s, curator, version_id=version_id))
     said = judged.evaluation or {}
     assert (judged.state, said["status"], said["verdict"]) == (Stands.EVALUATED, "done", "better"), said
-    assert said["images"] == loop.dataset.counts[Split.TEST]
+    assert said["images"] == said["groups"] == said["figures"]["dice"]["groups"] == loop.dataset.counts[Split.TEST]
     assert said["figures"]["dice"]["second"] > said["figures"]["dice"]["first"]
     shown = said["pictures"][0]["number"]
     data = workplace.within(

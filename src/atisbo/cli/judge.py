@@ -250,16 +250,18 @@ def show(console: Console, title: str, figures: dict[str, Interval]) -> None:
     """Print figures with their intervals."""
     table = Table("figure", "value", "95 % interval", "images", title=title)
     for name, found in figures.items():
-        table.add_row(name, f"{found.value:.4f}", f"{found.low:.4f} – {found.high:.4f}", str(found.n))
+        edges = f"{found.low:.4f} – {found.high:.4f}" if found.edges else "none: all of one group"
+        table.add_row(name, f"{found.value:.4f}", edges, str(found.n))
     console.print(table)
 
 
 def show_differences(console: Console, first: Report, second: Report, found: dict[str, Difference]) -> None:
     """Print what two versions differ in, and a sentence on each figure that matters most."""
-    table = Table("figure", "first", "second", "difference", "95 % interval", "images", title=first.data)
+    table = Table("figure", "first", "second", "difference", "95 % interval", "images", "groups", title=first.data)
     for one in found.values():
-        edges = f"{one.low:+.4f} – {one.high:+.4f}"
-        table.add_row(one.name, f"{one.first:.4f}", f"{one.second:.4f}", f"{one.value:+.4f}", edges, str(one.n))
+        figures = f"{one.first:.4f}", f"{one.second:.4f}", f"{one.value:+.4f}"
+        edges = "none" if one.low is None else f"{one.low:+.4f} – {one.high:+.4f}"
+        table.add_row(one.name, *figures, edges, str(one.n), str(one.groups))
     console.print(table)
     for one in primary(found, first.task):
         console.print(one.sentence(first.version, second.version), soft_wrap=True, highlight=False)

@@ -69,8 +69,8 @@ def out_of_fold(recipe: Recipe, rows: Rows, *, fitted: Rows | None = None) -> di
         figures |= choices(recipe, rows, rows if fitted is None else fitted).figures()
     else:
         figures["accuracy"] = mean(rows["accuracy"])
-    weights = draw(len(rows["name"]), rows["group"].tolist())
-    found = {name: interval(figure, weights) for name, figure in figures.items()}
+    drawn = draw(len(rows["name"]), rows["group"].tolist())
+    found = {name: interval(figure, drawn) for name, figure in figures.items()}
     return {name: value for name, value in found.items() if value is not None}
 
 

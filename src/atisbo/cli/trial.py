@@ -26,6 +26,7 @@ def trial(folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)])
     from atisbo.cli.learn import chosen_samples
     from atisbo.domain.cards import Card
     from atisbo.evaluation.compare import compare
+    from atisbo.evaluation.rows import groups
 
     precision = settings().engine_precision
     cards = [Card.read(folder / name / "card.json") for name in ("active", "candidate")]
@@ -40,6 +41,7 @@ def trial(folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)])
     result = {
         "task": first.task,
         "images": len(samples),
+        "groups": len(set(groups(first.rows, group) or samples)),
         "data_sha256": first.data_sha256,
         "engine": first.engine,
         "figures": plain(compare(first, second, group)),

@@ -136,11 +136,16 @@ class Interval(Strict):
     """A figure with its bootstrap interval."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    """None, as ``high``, where all images belong together: they say nothing of how much others would differ."""
+    high: float | None
     confidence: float = 0.95
     n: int
     """How many images it was computed on."""
+
+    @property
+    def edges(self) -> tuple[float, float] | None:
+        return None if self.low is None or self.high is None else (self.low, self.high)
 
 
 class Measurement(Strict):

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from atisbo.domain.evaluations import PRIMARY, Verdict
+from atisbo.domain.evaluations import FEWEST_GROUPS, PRIMARY, Verdict
 from atisbo.errors import Invalid
-from atisbo.evaluation.intervals import CONFIDENCE, Figure, draw, mean
+from atisbo.evaluation.intervals import CONFIDENCE, Figure, draw, edges, mean
 from atisbo.evaluation.report import Report
 from atisbo.evaluation.rows import Row, groups, statistics
 
@@ -27,26 +27,45 @@ class Difference:
     second: float
     value: float
     """Second minus first."""
-    low: float
-    high: float
+    low: float | None
+    """None, as ``high``, where all images belong together."""
+    high: float | None
     n: int
     """Images that say something about it in both."""
+    groups: int
+    """Independent groups (patients, owners) that these images form; without a grouping every image is one."""
     confidence: float = CONFIDENCE
 
     @property
     def verdict(self) -> Verdict:
-        """Of the second against the first: told apart where the interval excludes 0."""
+        """Of the second against the first: told apart where there are groups enough and the interval excludes 0."""
+        if self.too_few or self.low is None or self.high is None:
+            return "cannot be told apart"
         if self.low <= 0 <= self.high or self.name.startswith(_NEITHER):
             return "cannot be told apart"
         return "worse" if (self.value > 0) == self.name.startswith(_SMALLER_IS_BETTER) else "better"
 
+    @property
+    def too_few(self) -> bool:
+        """Whether nothing can be shown, since the images form too few groups."""
+        return self.groups < FEWEST_GROUPS
+
     def sentence(self, first: str = "the first", second: str = "the second") -> str:
         """What the difference says, for a person."""
         figures = f"{self.first:.4f} → {self.second:.4f}, difference {self.value:+.4f}"
-        edges = f"{100 * self.confidence:.0f} % interval {self.low:+.4f} to {self.high:+.4f}, {self.n} images"
-        if self.verdict == "cannot be told apart":
-            return f"{self.name}: {first} and {second} cannot be told apart ({figures}; {edges})."
-        return f"{self.name}: {second} is {self.verdict} than {first} ({figures}; {edges})."
+        grouped = f" in {self.groups} groups" if self.groups != self.n else ""
+        known = f"{figures}; {self.span}, {self.n} images{grouped}"
+        if self.verdict != "cannot be told apart":
+            return f"{self.name}: {second} is {self.verdict} than {first} ({known})."
+        told = f"{self.name}: {first} and {second} cannot be told apart ({known})."
+        return f"{told} Too few independent groups: at least {FEWEST_GROUPS} are needed." if self.too_few else told
+
+    @property
+    def span(self) -> str:
+        """The interval, for a person."""
+        if self.low is None or self.high is None:
+            return "no interval"
+        return f"{100 * self.confidence:.0f} % interval {self.low:+.4f} to {self.high:+.4f}"
 
 
 def paired(
@@ -129,11 +148,11 @@ def as_json(first: Report, second: Report, differences: dict[str, Difference], c
 def _difference(
     name: str, first: Figure, second: Figure, n: int, by: Sequence[str] | None, *, rows: int | None = None
 ) -> Difference | None:
-    weights = draw(rows or n, by)
-    ours, theirs = first.of(weights), second.of(weights)
+    drawn = draw(rows or n, by)
+    ours, theirs = first.of(drawn.weights), second.of(drawn.weights)
     away = theirs - ours
-    drawn = away[1:][~np.isnan(away[1:])]
-    if np.isnan(away[0]) or not len(drawn):
+    if np.isnan(away[0]) or np.isnan(away[1:]).all():
         return None
-    low, high = (float(edge) for edge in np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]))
-    return Difference(name, float(ours[0]), float(theirs[0]), float(away[0]), low, high, n)
+    groups = drawn.groups(first, second)
+    low, high = edges(away, groups) or (None, None)
+    return Difference(name, float(ours[0]), float(theirs[0]), float(away[0]), low, high, n, groups)

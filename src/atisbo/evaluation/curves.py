@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atisbo.evaluation.classes import BINS, bins_of
-from atisbo.evaluation.intervals import CONFIDENCE, Weights
+from atisbo.evaluation.intervals import Draws, edges, mean
 
 Points = list[tuple[float, float]]
 
@@ -21,9 +21,9 @@ class Bin:
     probability: float
     """Their mean probability."""
     share: float
-    """Share of them where it happened, with its interval."""
-    low: float
-    high: float
+    """Share of them where it happened."""
+    edges: tuple[float, float] | None
+    """Its interval; None where all of them belong together."""
     n: int
 
 
@@ -40,23 +40,22 @@ def roc(scores: NDArray[Any], truth: NDArray[np.bool_]) -> Points:
     return [(0.0, 0.0), *((float(x), float(y)) for x, y in zip(alarms, found, strict=True))]
 
 
-def reliability(probabilities: NDArray[Any], happened: NDArray[np.bool_], weights: Weights) -> list[Bin]:
+def reliability(probabilities: NDArray[Any], happened: NDArray[np.bool_], drawn: Draws) -> list[Bin]:
     """Mean probability and share that happened, of the bins that are not empty (DeGroot, Fienberg 1983).
 
     Args:
         probabilities: (n,), 0..1, of the event.
         happened: (n,), bool.
-        weights: drawn rows, for the intervals.
+        drawn: rows, for the intervals.
     """
     places = bins_of(probabilities, BINS)
     found = []
     for place in np.unique(places):
         inside = places == place
-        drawn, hits = weights[1:, inside].sum(axis=1), weights[1:, inside] @ happened[inside].astype(float)
-        shares = hits[drawn > 0] / drawn[drawn > 0]
-        low, high = np.quantile(shares, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) if len(shares) else (0.0, 1.0)
-        mean, share = float(probabilities[inside].mean()), float(happened[inside].mean())
-        found.append(Bin(mean, share, float(low), float(high), int(inside.sum())))
+        shares = mean(np.where(inside, happened.astype(float), np.nan))
+        values = shares.of(drawn.weights)
+        limits = (0.0, 1.0) if np.isnan(values[1:]).all() else edges(values, drawn.groups(shares))
+        found.append(Bin(float(probabilities[inside].mean()), float(values[0]), limits, shares.n))
     return found
 
 

@@ -27,9 +27,24 @@ class Figure:
     n: int
     """How many rows say something about it."""
     of: Callable[[Weights], Values]
+    known: NDArray[np.bool_] | None = None
+    """(rows,), bool: which they are; None where all do."""
 
 
-def draw(rows: int, groups: Sequence[str] | None = None, *, draws: int = DRAWS, seed: int = 0) -> Weights:
+@dataclass(frozen=True)
+class Draws:
+    """Rows drawn with replacement, again and again, a whole group at a time."""
+
+    weights: Weights
+    member: NDArray[np.intp]
+    """(rows,): the number of each row's group."""
+
+    def groups(self, *figures: Figure) -> int:
+        """How many groups say something about each of these figures; about the one with the fewest."""
+        return min(len(np.unique(self.member if one.known is None else self.member[one.known])) for one in figures)
+
+
+def draw(rows: int, groups: Sequence[str] | None = None, *, draws: int = DRAWS, seed: int = 0) -> Draws:
     """Draw rows with replacement, again and again (Efron 1979).
 
     Args:
@@ -39,7 +54,7 @@ def draw(rows: int, groups: Sequence[str] | None = None, *, draws: int = DRAWS, 
     member = np.arange(rows) if groups is None else np.unique(np.asarray(groups, str), return_inverse=True)[1]
     count = int(member.max()) + 1 if rows else 0
     times = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / max(count, 1)), draws)
-    return np.concatenate([np.ones((1, rows)), times[:, member].astype(float)])
+    return Draws(np.concatenate([np.ones((1, rows)), times[:, member].astype(float)]), member)
 
 
 def mean(values: Sequence[float] | NDArray[Any]) -> Figure:
@@ -47,7 +62,7 @@ def mean(values: Sequence[float] | NDArray[Any]) -> Figure:
     numbers = np.asarray(values, float)
     known = ~np.isnan(numbers)
     filled = np.where(known, numbers, 0.0)
-    return Figure(int(known.sum()), lambda weights: ratio(weights @ filled, weights @ known.astype(float)))
+    return Figure(int(known.sum()), lambda weights: ratio(weights @ filled, weights @ known.astype(float)), known)
 
 
 def ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
@@ -56,15 +71,30 @@ def ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
         return np.where(below > 0, above / below, np.nan)
 
 
-def interval(figure: Figure, weights: Weights, confidence: float = CONFIDENCE) -> Interval | None:
+def interval(figure: Figure, drawn: Draws, confidence: float = CONFIDENCE) -> Interval | None:
     """The figure with its percentile interval; ``None`` where it has no value."""
-    values = figure.of(weights)
-    value, drawn = float(values[0]), values[1:][~np.isnan(values[1:])]
-    if figure.n == 0 or np.isnan(value) or not len(drawn):
+    values = figure.of(drawn.weights)
+    value = float(values[0])
+    if figure.n == 0 or np.isnan(value) or np.isnan(values[1:]).all():
+        return None
+    low, high = edges(values, drawn.groups(figure), confidence) or (None, None)
+    if low is not None and high is not None:
+        low, high = min(low, value), max(high, value)
+    return Interval(value=value, low=low, high=high, confidence=confidence, n=figure.n)
+
+
+def edges(values: Values, groups: int, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
+    """Between which the middle of the draws lies; ``None`` where they are of one group, and so all the same.
+
+    Args:
+        values: a draw has one at least.
+        groups: how many were drawn from.
+    """
+    if groups < 2:
         return None
     tail = (1 - confidence) / 2
-    low, high = (float(edge) for edge in np.quantile(drawn, [tail, 1 - tail]))
-    return Interval(value=value, low=min(low, value), high=max(high, value), confidence=confidence, n=figure.n)
+    low, high = np.nanquantile(values[1:], [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def bootstrap(
@@ -75,7 +105,10 @@ def bootstrap(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Interval | None:
-    """Mean of values with its percentile interval; nan are left out, and ``None`` is returned where none is left."""
+    """Mean of values with its percentile interval; nan are left out, and ``None`` is returned where none is left.
+
+    Of one group there is a mean and no interval.
+    """
     numbers = np.asarray(values, float)
     known = ~np.isnan(numbers)
     if not known.any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from markupsafe import Markup
@@ -11,7 +11,7 @@ from markupsafe import Markup
 from atisbo.evaluation import charts
 from atisbo.evaluation.classes import Choices
 from atisbo.evaluation.curves import Points, reliability, risk_coverage, roc
-from atisbo.evaluation.intervals import draw
+from atisbo.evaluation.intervals import Draws, draw
 from atisbo.evaluation.measure import FOLDER, SIZE
 from atisbo.evaluation.report import Figures, Report
 from atisbo.evaluation.rows import groups
@@ -32,9 +32,9 @@ def plots(report: Report, column: str | None = None) -> list[Markup]:
     parts = report.by(column) if column else {}
     beside = [_whiskers(main, parts, f"{spoken(main)} by {column}", "95 % intervals.")] if parts else []
     if chosen := report.choices():
-        weights = draw(len(report.rows), groups(report.rows, report.group))
+        drawn = draw(len(report.rows), groups(report.rows, report.group))
         return [
-            *_of_choices(report, chosen, weights),
+            *_of_choices(report, chosen, drawn),
             *beside,
             *_structures(report),
             *_retrieval(report),
@@ -103,8 +103,8 @@ def _risk(points: Points, note: str) -> Markup:
     )
 
 
-def _of_choices(report: Report, chosen: Choices, weights: Any) -> list[Markup]:
-    once = weights[:1]
+def _of_choices(report: Report, chosen: Choices, drawn: Draws) -> list[Markup]:
+    once = drawn.weights[:1]
     decided = [report.decided] if report.decided is not None else range(chosen.labels)
     curves = {
         report.labels[label]: _thin(roc(chosen.probabilities[:, label], chosen.truth == label))
@@ -122,7 +122,7 @@ def _of_choices(report: Report, chosen: Choices, weights: Any) -> list[Markup]:
             x_range=(0, 1),
             y_range=(0, 1),
         ),
-        _reliability(chosen, weights),
+        _reliability(chosen, drawn),
         _risk(
             risk_coverage(chosen.uncertainty, ~chosen.right),
             "Share of wrong answers, if only the most certain ones were given.",
@@ -130,16 +130,16 @@ def _of_choices(report: Report, chosen: Choices, weights: Any) -> list[Markup]:
     ]
 
 
-def _reliability(chosen: Choices, weights: Any) -> Markup:
+def _reliability(chosen: Choices, drawn: Draws) -> Markup:
     if chosen.positive is not None:
         scores, happened = chosen.probabilities[:, chosen.positive], chosen.truth == chosen.positive
     else:
         scores = chosen.probabilities.max(axis=1)
         happened = chosen.probabilities.argmax(axis=1) == chosen.truth
-    bins = reliability(scores, happened, weights)
+    bins = reliability(scores, happened, drawn)
     return charts.lines(
         {"images": [(one.probability, one.share) for one in bins]},
-        bands={"images": [(one.probability, one.low, one.high) for one in bins]},
+        bands={"images": [(one.probability, *one.edges) for one in bins if one.edges]},
         title="Reliability",
         note="On the dotted line, probabilities are frequencies. Bands are 95 % intervals.",
         x="probability of the positive class" if chosen.positive is not None else "probability of the answer",
@@ -166,7 +166,7 @@ def _retrieval(report: Report) -> list[Markup]:
 def _bars(names: Sequence[str], figures: Figures, title: str, note: str) -> Markup:
     return charts.bars(
         {spoken(name): figures[name].value for name in names},
-        intervals={spoken(name): (figures[name].low, figures[name].high) for name in names},
+        intervals={spoken(name): edges for name in names if (edges := figures[name].edges)},
         title=title,
         note=note,
         digits=3,
@@ -183,7 +183,7 @@ def _gate(report: Report) -> list[Markup]:
     return [
         charts.bars(
             {name: one.value for name, one in found.items()},
-            intervals={name: (one.low, one.high) for name, one in found.items()},
+            intervals={name: one.edges for name, one in found.items() if one.edges},
             title="The gate, by folder",
             note="Own pictures should be kept, foreign ones refused; 95 % intervals.",
             digits=3,
@@ -196,7 +196,7 @@ def _whiskers(name: str, parts: Mapping[str, Figures], title: str, note: str) ->
     found = {_kept_whole(f"{value} ({part[name].n})"): part[name] for value, part in parts.items() if name in part}
     return charts.bars(
         {value: one.value for value, one in found.items()},
-        intervals={value: (one.low, one.high) for value, one in found.items()},
+        intervals={value: one.edges for value, one in found.items() if one.edges},
         title=title,
         note=note,
         digits=3,

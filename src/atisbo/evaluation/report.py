@@ -68,8 +68,8 @@ class Report:
         if not (chosen := self.choices()):
             return {}
         if "classes" not in self._known:
-            weights = draw(len(self.rows), groups(self.rows, self.group))
-            found = [{name: interval(f, weights) for name, f in part.items()} for part in chosen.per_class()]
+            drawn = draw(len(self.rows), groups(self.rows, self.group))
+            found = [{name: interval(f, drawn) for name, f in part.items()} for part in chosen.per_class()]
             self._known["classes"] = {
                 label: {name: one for name, one in part.items() if one}
                 for label, part in zip(self.labels, found, strict=True)
@@ -108,7 +108,9 @@ class Report:
             "figures": dump(figures),
             "by": {column: {value: dump(part) for value, part in self.by(column).items()} for column in columns},
             "classes": {label: dump(part) for label, part in self.per_class().items()},
-            "confusion": chosen.confusion(draw(len(self.rows), draws=1)[:1])[0].astype(int).tolist() if chosen else [],
+            "confusion": chosen.confusion(draw(len(self.rows), draws=1).weights[:1])[0].astype(int).tolist()
+            if chosen
+            else [],
             "thresholds": [round(dice, 5) for dice in self.thresholds],
             "foreign_by_folder": {folder: dump(part) for folder, part in self.by_foreign_folder().items()},
             "rows": [row.as_json() for row in self.rows],
@@ -136,10 +138,10 @@ class Report:
             raise Invalid("report_unreadable", "{file} is not an evaluation's JSON.", file=path) from error
 
     def _summed(self, rows: Sequence[Row]) -> Figures:
-        weights = draw(len(rows), groups(rows, self.group)) if rows else None
-        if weights is None:
+        if not rows:
             return {}
-        found = {name: interval(figure, weights) for name, figure in statistics(rows, self.decided).items()}
+        drawn = draw(len(rows), groups(rows, self.group))
+        found = {name: interval(figure, drawn) for name, figure in statistics(rows, self.decided).items()}
         return {name: found[name] for name in (*self.meanings, *found) if found.get(name)}  # type: ignore[misc]
 
     def _parts(self, column: str, rows: Sequence[Row]) -> dict[str, Figures]:

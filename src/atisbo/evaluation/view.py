@@ -14,7 +14,7 @@ from atisbo.evaluation.pictures import Picks, worst_structure
 from atisbo.evaluation.plots import plots
 from atisbo.evaluation.report import Figures, Report
 from atisbo.evaluation.rows import Row
-from atisbo.evaluation.words import counted, said, spoken
+from atisbo.evaluation.words import counted, said, span, spoken
 
 _TILES: Final = {
     "segmentation": ("dice", "dice_object", "mdice_pranet", "found", "empty_right", "hd95_percent"),
@@ -62,14 +62,13 @@ def _shown(report: Report) -> list[str]:
 
 def tile(name: str, one: Interval) -> dict[str, str]:
     """A figure as it stands at the top."""
-    edges = f"{said(name, one.low)}\u00a0–\u00a0{said(name, one.high)},"
-    return {"name": spoken(name), "value": said(name, one.value), "note": f"{edges} {counted(one.n)}"}
+    edges = span(name, one).replace(" ", "\u00a0")
+    return {"name": spoken(name), "value": said(name, one.value), "note": f"{edges}, {counted(one.n)}"}
 
 
 def row(name: str, one: Interval, meaning: str) -> tuple[str, str, str, str, str]:
     """A figure as it stands in the table."""
-    edges = f"{said(name, one.low)} – {said(name, one.high)}"
-    return spoken(name), said(name, one.value), edges, number(one.n), meaning
+    return spoken(name), said(name, one.value), span(name, one), number(one.n), meaning
 
 
 def _data(report: Report) -> str:
@@ -101,8 +100,7 @@ def _part(column: str, report: Report) -> dict[str, Any]:
 def _cell(name: str, one: Interval | None) -> Markup:
     if one is None:
         return Markup("–")
-    edges = f"{said(name, one.low)} – {said(name, one.high)}"
-    return Markup('{}<br><span class="soft">{}</span>').format(said(name, one.value), edges)
+    return Markup('{}<br><span class="soft">{}</span>').format(said(name, one.value), span(name, one))
 
 
 def _class(label: str, part: Figures) -> tuple[str | Markup, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from atisbo.domain.cards import Interval
 from atisbo.evaluation.page import number
 
 _COARSE: Final = ("hd95", "hd95_percent")
@@ -51,6 +52,11 @@ def spoken(name: str) -> str:
     if name not in _NAMES and first in _OF and rest:
         return f"{_OF[first]} {rest}"
     return _NAMES.get(name) or f"{first.capitalize()} {rest}".strip()
+
+
+def span(name: str, one: Interval) -> str:
+    """The interval of a figure."""
+    return " – ".join(said(name, edge) for edge in one.edges) if one.edges else "no interval: one group"
 
 
 def said(name: str, value: float) -> str:

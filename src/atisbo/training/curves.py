@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
 from atisbo.domain.cards import Interval
@@ -65,7 +66,7 @@ def write_learning(folder: Path, points: Sequence[Point]) -> None:
     figure = Figure(figsize=(3.4 * len(names), 3), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         found = [point.figures[name] for point in points]
-        axes.fill_between(images, [one.low for one in found], [one.high for one in found], alpha=0.2)
+        axes.fill_between(images, *zip(*(one.edges or (nan, nan) for one in found), strict=True), alpha=0.2)
         axes.plot(images, [one.value for one in found], marker="o")
         axes.set(title=TITLES.get(name, name.replace("_", " ").capitalize()), xlabel="images learnt from")
         axes.grid(alpha=0.3)

@@ -162,7 +162,7 @@ def _measurement(one: Measurement, wording: dict[str, Words], _: Translate, lang
         "data": _data(one.data, _),
         "command": one.command,
         "data_sha256": one.data_sha256,
-        "figures": [_figure(name, one.figures[name], wording, language) for name in names],
+        "figures": [_figure(name, one.figures[name], wording, _, language) for name in names],
     }
 
 
@@ -191,21 +191,24 @@ def _data(text: str, _: Translate) -> str:
     return _(text)
 
 
-def _figure(name: str, figure: Interval, wording: dict[str, Words], language: str) -> dict[str, Any]:
-    """A figure in words, and where it lies on a scale from 0 to 100 if it is a share."""
+def _figure(name: str, figure: Interval, wording: dict[str, Words], _: Translate, language: str) -> dict[str, Any]:
+    """A figure in words, and where it lies on a scale from 0 to 100 if it is a share with an interval."""
     title, hint = wording.get(name, (name.replace("_", " "), ""))
-    share = 0 <= figure.low <= figure.high <= 1
+    number = partial(i18n.number, language)
+    low, high = figure.edges or (None, None)
+    known = (
+        _("no interval, since its {count} images belong together", count=number(figure.n))
+        if low is None or high is None
+        else _("{low} to {high}, {count} images", low=number(low, 3), high=number(high, 3), count=number(figure.n))
+    )
+    places = [round(100 * at, 2) for at in (figure.value, *(figure.edges or ()))]
     return {
         "name": title,
         "hint": hint,
-        "value": i18n.number(language, figure.value, 3),
-        "low": i18n.number(language, figure.low, 3),
-        "high": i18n.number(language, figure.high, 3),
-        "n": i18n.number(language, figure.n),
-        "drawn": share,
-        "low_at": round(100 * figure.low, 2),
-        "high_at": round(100 * figure.high, 2),
-        "value_at": round(100 * figure.value, 2),
+        "value": number(figure.value, 3),
+        "known": known,
+        "drawn": figure.edges is not None and 0 <= min(places) <= max(places) <= 100,
+        "at": places,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from atisbo import i18n
 from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card
-from atisbo.domain.evaluations import PRIMARY
+from atisbo.domain.evaluations import FEWEST_GROUPS, PRIMARY
 from atisbo.domain.versions import State
 from atisbo.web.pages.cards import called
 from atisbo.web.pages.figures import Words, words
@@ -45,16 +45,16 @@ def compared(
     row = partial(_row, wording=wording, scale=_scale(figures), _=_, language=language)
     return {
         "verdict": said["verdict"],
-        "sentence": _sentences(_)[said["verdict"]],
+        "sentence": _sentence(said, _),
         "dataset": said["dataset"],
         "against": said["against"],
-        "images": i18n.number(language, said["images"]),
+        "images": counted(said, said["images"], _, language),
         "deciding": [row(figures[name]) for name in deciding if name in figures],
         "others": [row(one) for name, one in figures.items() if name not in deciding],
         "subgroups": [
             {
                 "name": f"{_(one['column']).replace('_', ' ')}: {called(application, one['value'], language)}",
-                "images": i18n.number(language, one["images"]),
+                "images": counted(one, one["images"], _, language),
                 "figures": [row(each) for each in one["figures"].values()],
             }
             for one in said["subgroups"]
@@ -64,18 +64,31 @@ def compared(
     }
 
 
-def _sentences(_: Translate) -> dict[str, str]:
+def _sentence(said: Mapping[str, Any], _: Translate) -> str:
+    if said["verdict"] == "cannot be told apart" and _too_few(said):
+        return _(
+            "Too few independent groups of images (people or patients, for example) to tell the two apart: {count}. "
+            "At least {least} are needed.",
+            count=said["groups"],
+            least=FEWEST_GROUPS,
+        )
     return {
         "better": _("The candidate is better than the active version."),
         "worse": _("The candidate is worse than the active version."),
         "cannot be told apart": _("These images cannot tell the two apart."),
-    }
+    }[said["verdict"]]
+
+
+def _too_few(said: Mapping[str, Any]) -> bool:
+    """Whether it was the groups that were too few; earlier judgements do not say how many there were."""
+    return bool(said.get("groups", FEWEST_GROUPS) < FEWEST_GROUPS)
 
 
 def _scale(figures: Mapping[str, Any]) -> float:
     """The largest edge of an interval of a share; what the middle of the scale is away from its end."""
-    edges = [abs(one[edge]) for one in figures.values() for edge in ("low", "high") if abs(one[edge]) <= 1]
-    return max(0.05, *edges) if edges else 1.0
+    limits = [abs(edge) for one in figures.values() for edge in (one["low"], one["high"]) if edge is not None]
+    shares = [edge for edge in limits if edge <= 1]
+    return max(0.05, *shares) if shares else 1.0
 
 
 def _row(
@@ -84,25 +97,29 @@ def _row(
     title, hint = wording.get(one["name"], (str(one["name"]).replace("_", " "), ""))
     number = partial(i18n.number, language, digits=3)
 
-    def place(value: float) -> float:
-        return round(50 + 50 * max(-1.0, min(1.0, value / scale)), 2)
-
+    limits = None if one["low"] is None else (one["low"], one["high"])
+    places = [round(50 + 50 * max(-1.0, min(1.0, at / scale)), 2) for at in (one["value"], *(limits or ()))]
     return {
         "name": title,
         "hint": hint,
         "first": number(one["first"]),
         "second": number(one["second"]),
         "value": signed(one["value"], language),
-        "low": signed(one["low"], language),
-        "high": signed(one["high"], language),
-        "n": i18n.number(language, one["n"]),
+        "edges": limits and [signed(edge, language) for edge in limits],
+        "images": counted(one, one["n"], _, language),
         "verdict": one["verdict"],
-        "word": verdict_words(_)[one["verdict"]],
-        "drawn": max(abs(one["low"]), abs(one["high"])) <= scale,
-        "low_at": place(one["low"]),
-        "high_at": place(one["high"]),
-        "value_at": place(one["value"]),
+        "word": _("Too few groups") if _too_few(one) else verdict_words(_)[one["verdict"]],
+        "drawn": limits is not None and max(map(abs, limits)) <= scale,
+        "at": places,
     }
+
+
+def counted(said: Mapping[str, Any], images: int, _: Translate, language: str) -> str:
+    """How many images, and how many independent groups they form, where that is known."""
+    count = i18n.number(language, images)
+    if "groups" not in said:
+        return _("{count} images", count=count)
+    return _("{count} images, independent groups: {groups}", count=count, groups=said["groups"])
 
 
 def signed(value: float, language: str) -> str:
