@@ -112,6 +112,46 @@ def test_only_what_was_drawn_by_lot_is_a_fair_sample(workplace: Workplace, make_
     assert (seen.by_lot.count, seen.by_lot.total) == (drawn[True], drawn[True])
 
 
+def test_what_a_panel_takes_from_the_lot_stays_in_the_sample(workplace: Workplace, make_actor: Make) -> None:
+    """Curators ask two readers about what looks wrong; without those the rest looks better than the network is."""
+    ana, curators = make_actor(), [make_actor(name, Role.CURATOR) for name in ("eva", "leo")]
+    lots = [one for one in (asked(workplace, ana, 0.5, number) for number in range(60)) if lot(one) < RANDOM_SHARE]
+    wrong = set(lots[::2])
+    doubtful = sorted(wrong)[: max(1, len(wrong) - 1)]
+    panel(workplace, curators[0], count=None, chosen=doubtful)
+    for curator in curators:
+        while readings := give(workplace, curator, 10):
+            for reading in readings:
+                said, label = ("wrong", "normal") if reading.prediction.id in wrong else ("right", None)
+                answer(workplace, curator, reading, said, label=label)
+    for one in doubtful:
+        workplace.within(lambda s, one=one: panels.settle(s, prediction_id=one, dice=None))  # type: ignore[misc]
+    seen = workplace.within(lambda s: watching.look(s, curators[0], application="eyes"))
+    assert (seen.by_lot.count, seen.by_lot.total) == (len(lots) - len(wrong), len(lots))
+
+
+def test_what_a_curator_chose_to_review_is_still_drawn_by_lot(workplace: Workplace, make_actor: Make) -> None:
+    ana, eva = make_actor(), make_actor("eva", Role.CURATOR)
+    both = [asked(workplace, ana, 0.5, number) for number in range(40)]
+    one, other = min(both, key=lot), max(both, key=lot)
+    for chosen in (one, other):
+        workplace.within(
+            lambda s, chosen=chosen: reviews.put(  # type: ignore[misc]
+                s, eva, application=EYES, card=CARD, prediction_id=chosen, verdict=Verdict.WRONG
+            )
+        )
+
+    def by_lot() -> tuple[int, int]:
+        found = workplace.within(lambda s: watching.look(s, eva, application="eyes")).by_lot
+        return found.count, found.total
+
+    assert by_lot() == (0, 0), "nobody read it who was asked to"
+    given = {reading.prediction.id: reading for _ in range(4) for reading in give(workplace, eva, 10)}
+    assert (one in given, other in given) == (True, False)
+    answer(workplace, eva, given[one], "wrong")
+    assert by_lot() == (0, 1)
+
+
 def test_two_curators_at_once_are_never_given_the_same(workplace: Workplace, make_actor: Make) -> None:
     ana = make_actor()
     for number in range(24):

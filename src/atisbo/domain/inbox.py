@@ -37,7 +37,7 @@ class Drawn(StrEnum):
     WORTH = "worth"
     """By how much is to be learnt from it."""
     RANDOM = "random"
-    """By lot; only these say how good the network is, each with the chance that is stored with it."""
+    """By lot: its number is below the share. Only such answers say how good the network is, whoever reads them."""
     PANEL = "panel"
     """Two readers were asked for it."""
     ADJUDICATION = "adjudication"

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Float, Select, SQLColumnExpression, cast, exists, func, select
+from sqlalchemy import ColumnElement, Float, Select, SQLColumnExpression, cast, func, select, true
 from sqlalchemy.orm import Session, aliased
 
 from atisbo.domain.access import Actor, Right
-from atisbo.domain.inbox import Drawn
 from atisbo.domain.watching import Calibration, Share
 from atisbo.errors import Invalid
 from atisbo.services import drift
 from atisbo.services.drift import Drifts
 from atisbo.store.db import now
 from atisbo.store.predictions import PredictionRecord
-from atisbo.store.readings import ReadingRecord, truth
+from atisbo.store.readings import drawn_by_lot, truth
 from atisbo.store.reviews import ReviewRecord
 
 __all__ = ["SPANS", "Day", "Figures", "Watch", "look", "summary"]
@@ -51,7 +50,8 @@ class Watch:
     p95_s: float | None
     right: Share
     by_lot: Share
-    """The same of the answers that curators were given by lot, which alone are a fair sample."""
+    """The same of the answers whose number draws them by lot, as far as readers said something, in a panel or not:
+    these alone are a fair sample, once they are read. While some wait, those of a panel have been read before them."""
     calibration: Calibration | None
     """None for outlines, whose probabilities are not calibrated."""
     drifts: Drifts
@@ -144,8 +144,12 @@ def _said(where: list[ColumnElement[bool]]) -> type[ReviewRecord]:
     return aliased(ReviewRecord, truth(select(PredictionRecord.id).where(*where)).subquery())
 
 
-def _verdicts(where: list[ColumnElement[bool]], *by: SQLColumnExpression[Any]) -> Select[Any]:
-    """How many answers were said to be right, and how many right or wrong."""
+def _verdicts(where: list[ColumnElement[bool]], *by: SQLColumnExpression[Any], read: bool = False) -> Select[Any]:
+    """How many answers were said to be right, and how many right or wrong.
+
+    Args:
+        read: only what readers said, not whoever chose to say something.
+    """
     review = _said(where)
     return (
         select(
@@ -154,17 +158,14 @@ def _verdicts(where: list[ColumnElement[bool]], *by: SQLColumnExpression[Any]) -
             func.count().filter(review.verdict.in_(("right", "wrong"))).label("said"),
         )
         .join_from(review, PredictionRecord, PredictionRecord.id == review.prediction_id)
+        .where(review.standing != "own" if read else true())
         .group_by(*by)
     )
 
 
 def _by_lot(session: Session, where: list[ColumnElement[bool]]) -> Share:
-    drawn = exists().where(
-        ReadingRecord.prediction_id == PredictionRecord.id,
-        ReadingRecord.drawn == Drawn.RANDOM.value,
-        ReadingRecord.answered_at.is_not(None),
-    )
-    row = session.execute(_verdicts([*where, drawn])).one()
+    """Not by how they came to be read: what somebody puts into a panel stays among them."""
+    row = session.execute(_verdicts([*where, drawn_by_lot()], read=True)).one()
     return Share.of(row.right, row.said)
 
 

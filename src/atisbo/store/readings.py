@@ -108,8 +108,17 @@ def unread(actor: Actor, application: str) -> Select[uuid.UUID]:
     )
 
 
+def drawn_by_lot() -> ColumnElement[bool]:
+    """The prediction's own number says that readers look at it, whatever else becomes of it."""
+    return LOT < rules.RANDOM_SHARE
+
+
 def waiting(actor: Actor, application: str, drawn: Drawn) -> Select[uuid.UUID, datetime]:
-    """The predictions that this actor could be given, those first that should be given first."""
+    """The predictions that this actor could be given, those first that should be given first.
+
+    What the actor reviewed outside the inbox is worth no second look, but is still drawn by lot: whoever chooses what
+    to review would else choose what is measured.
+    """
     query = (
         visible(actor)
         .with_only_columns(PredictionRecord.id, PredictionRecord.created_at)
@@ -119,10 +128,10 @@ def waiting(actor: Actor, application: str, drawn: Drawn) -> Select[uuid.UUID, d
     panel = exists().where(PanelRecord.prediction_id == PredictionRecord.id)
     if drawn in (Drawn.WORTH, Drawn.RANDOM):
         own = exists().where(ReviewRecord.prediction_id == PredictionRecord.id, ReviewRecord.author_id == actor.user_id)
-        query = query.where(~_taken(), ~panel, ~own)
+        query = query.where(~_taken(), ~panel)
         if drawn is Drawn.RANDOM:
-            return query.where(LOT < rules.RANDOM_SHARE).order_by(LOT)
-        return query.where(LOT >= rules.RANDOM_SHARE).order_by(worth().desc(), PredictionRecord.created_at)
+            return query.where(drawn_by_lot()).order_by(LOT)
+        return query.where(~drawn_by_lot(), ~own).order_by(worth().desc(), PredictionRecord.created_at)
     query = query.join(PanelRecord, PanelRecord.prediction_id == PredictionRecord.id).order_by(PanelRecord.created_at)
     if drawn is Drawn.ADJUDICATION:
         return query.where(PanelRecord.agreed.is_(False), ~_taken(ReadingRecord.drawn == drawn.value))
