@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +114,19 @@ def test_the_picture_of_a_sealed_image_is_sealed_too(house: House, made: str) ->
     path = item["links"]["picture"].removeprefix("/api/v1")
     assert house["cleo"].get(path).status_code == 403
     assert house["kim"].get(path).status_code == 200
+
+
+def test_no_image_tells_a_curator_that_it_is_sealed(house: House, made: str) -> None:
+    def sides(name: str) -> list[str | None]:
+        return [use["split"] for image in house.images for use in house[name].get(f"/images/{image}/datasets").json()]
+
+    counts = house["cleo"].get(f"/datasets/{made}").json()["counts"]
+    assert sides("cleo") == [None] * len(house.images)
+    assert Counter(sides("ana")) == counts
+    assert house["kim"].get("/audit?action=dataset.unsealed").json()["items"] == []
+    assert sides("kim") == sides("ana")
+    noted = house["kim"].get("/audit?action=dataset.unsealed").json()["items"]
+    assert [one["subject"] for one in noted] == [f"dataset:{made}"] * counts["test"]
 
 
 def test_whoever_takes_an_image_back_is_told_where_it_was(house: House, made: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -11,9 +11,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Uuid, cast, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from atisbo.domain.access import Actor
+from atisbo.domain.access import Actor, Right
 from atisbo.domain.datasets import Split, Status
 from atisbo.errors import NotFound
+from atisbo.services import audit
 from atisbo.store import blobs as names
 from atisbo.store.blobs import Blobs
 from atisbo.store.datasets import DatasetItemRecord, DatasetRecord, masks_used, picture_used
@@ -34,21 +35,34 @@ class Use:
     name: str
     application: str
     created_at: datetime
-    split: Split
+    split: Split | None
+    """None for whoever is not told."""
     removed_at: datetime | None
     versions: list[str]
     """Of networks that learnt from it, or were judged on it."""
 
 
-def of_image(session: Session, actor: Actor, *, image_id: UUID) -> list[Use]:
+def of_image(session: Session, actor: Actor, *, image_id: UUID, sides: bool = False) -> list[Use]:
     """The datasets that used an image, newest first.
+
+    Args:
+        sides: tell which side it is on: its owner, or somebody who may open what is sealed, which is noted then.
 
     Raises:
         NotFound: no such image for this actor.
     """
-    if session.scalar(readable(actor).where(ImageRecord.id == image_id)) is None:
+    image = session.scalar(readable(actor).where(ImageRecord.id == image_id))
+    if image is None:
         raise NotFound("image_unknown", "There is no such image, or it has been deleted.")
-    return _uses(session, DatasetItemRecord.image_id == image_id)
+    uses = _uses(session, DatasetItemRecord.image_id == image_id)
+    if sides and image.owner_id == actor.user_id:
+        return uses
+    if not sides or not actor.may(Right.OPEN_SEALED):
+        return [replace(use, split=None) for use in uses]
+    for use in uses:
+        if use.split is Split.TEST:
+            audit.note(session, actor, "dataset.unsealed", f"dataset:{use.dataset_id}", reason="side of an image")
+    return uses
 
 
 def of_owner(session: Session, actor: Actor) -> list[Use]:

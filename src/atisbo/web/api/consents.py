@@ -134,4 +134,4 @@ def unshare(image_id: UUID, db: Db, actor: CurrentActor) -> Response:
 def forbid(image_id: UUID, db: Db, actor: CurrentActor) -> list[UseShape]:
     """Take an image out of every dataset; says which ones held it, and which versions came of them."""
     consents.forbid(db, actor, image_id=image_id)
-    return [UseShape(**vars(use)) for use in lineage.of_image(db, actor, image_id=image_id)]
+    return [UseShape(**vars(use)) for use in lineage.of_image(db, actor, image_id=image_id, sides=True)]

@@ -100,7 +100,8 @@ class UseShape(BaseModel):
     name: str
     application: str
     created_at: datetime
-    split: Split
+    split: Split | None
+    """Told to the image's owner and to administrators alone: what is sealed stays so."""
     removed_at: datetime | None
     """Since when the image is out of it."""
     versions: list[str]
@@ -219,8 +220,9 @@ def export(
 
 @router.get("/images/{image_id}/datasets")
 def image_datasets(image_id: UUID, db: Db, actor: CurrentActor) -> list[UseShape]:
-    """Which datasets hold or held an image, and which versions came of them; for its owner and for curators."""
-    return [UseShape(**vars(use)) for use in lineage.of_image(db, actor, image_id=image_id)]
+    """Which datasets hold or held an image, and which versions came of them; for its owner and for curators, who are
+    not told on which side it is. An administrator is, and if it is the sealed one that is written down."""
+    return [UseShape(**vars(use)) for use in lineage.of_image(db, actor, image_id=image_id, sides=True)]
 
 
 @router.get("/me/datasets")
