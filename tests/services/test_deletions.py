@@ -14,7 +14,7 @@ from atisbo.domain.access import Actor, Role
 from atisbo.domain.finance import Case
 from atisbo.domain.reviews import Verdict
 from atisbo.errors import Conflict, NotFound
-from atisbo.services import consents, deletions, erasure, images, inbox, predictions, reviews, scenarios
+from atisbo.services import consents, deletions, erasure, images, inbox, predictions, reviews, scenarios, sweeps
 from atisbo.services.deletions import Kind
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import derived, digest, original
@@ -124,6 +124,27 @@ def test_it_waits_for_its_time(workplace: Workplace, make_actor: Make) -> None:
     delete(workplace, ana, ask(workplace, ana).image.id)
     due = "SELECT extract(epoch FROM execute_after - now()) FROM pgqueuer WHERE entrypoint = 'erase'"
     assert workplace.within(lambda s: s.scalar(text(due))) == pytest.approx(300, abs=30)
+
+
+def test_nothing_stays_because_its_job_was_given_up_or_is_gone(
+    workplace: Workplace, kept: tuple[Actor, predictions.PredictionView]
+) -> None:
+    ana, view = kept
+    delete(workplace, ana, view.image.id)
+    count = text("SELECT status, count(*) FROM pgqueuer WHERE entrypoint = 'erase' GROUP BY status")
+
+    def swept(*changes: str) -> list[tuple[Any, ...]]:
+        for change in changes:
+            workplace.within(lambda s, change=change: s.execute(text(change)))  # type: ignore[misc]
+        sweeps.sweep(workplace, by="worker")
+        return [tuple(row) for row in workplace.within(lambda s: s.execute(count).all())]
+
+    assert swept("DELETE FROM pgqueuer WHERE entrypoint = 'erase'") == [], "it can still be brought back"
+    assert swept("UPDATE deletions SET until = now()") == [("queued", 1)]
+    assert swept("UPDATE pgqueuer SET status = 'failed' WHERE entrypoint = 'erase'") == [("queued", 1)]
+    work(workplace)
+    assert blobs(workplace, view) == []
+    assert "deletions" not in everything(workplace)
 
 
 def test_who_did_not_delete_it_cannot_bring_it_back(workplace: Workplace, make_actor: Make) -> None:

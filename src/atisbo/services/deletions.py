@@ -24,7 +24,7 @@ from atisbo.store.images import ImageRecord
 from atisbo.store.predictions import PredictionRecord
 from atisbo.store.queue import ERASE, PREDICT, enqueue_all
 
-__all__ = ["Deletion", "Kind", "final", "keep", "recent", "sealed", "undo"]
+__all__ = ["Deletion", "Kind", "erase_left", "final", "keep", "recent", "sealed", "undo"]
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,18 @@ def keep(session: Session, actor: Actor, kind: Kind, records: Sequence[ImageReco
     ]
     session.add_all(made)
     session.flush()
-    enqueue_all(session, ERASE, [_job(one) | {"deletion": str(one.id)} for one in made], after=grace)
+    enqueue_all(session, ERASE, [_job(one) for one in made], after=grace)
     return deed
 
 
 def _job(record: DeletionRecord) -> dict[str, Any]:
-    return {"original": record.original, "predictions": [str(one) for one in record.predictions]}
+    predictions = [str(one) for one in record.predictions]
+    return {"original": record.original, "predictions": predictions, "deletion": str(record.id)}
+
+
+def erase_left(session: Session) -> None:
+    """For workers: ask again for what should have been erased by now, and whose job is gone."""
+    enqueue_all(session, ERASE, [_job(one) for one in store.left(session)])
 
 
 def recent(session: Session, actor: Actor, *, kind: Kind) -> Deletion | None:

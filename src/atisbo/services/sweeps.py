@@ -1,4 +1,5 @@
-"""Tidying up: blobs that belong to no row, and images that were kept as long as the installation keeps them.
+"""Tidying up: blobs that belong to no row, images that were kept as long as the installation keeps them, and work that
+was given up and has to come to its end.
 
 A blob without a row is left by a process that died between the two. It is removed once it has lain for the grace time,
 under the lock that whoever stores the same bytes takes: what is being stored now is never swept.
@@ -14,9 +15,10 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from atisbo.services import audit, retention
+from atisbo.services import audit, deletions, retention
 from atisbo.services.work import Workplace
 from atisbo.store import sweeps as store
+from atisbo.store import workers
 from atisbo.store.db import now
 from atisbo.store.sweeps import SweepRecord, ask
 
@@ -35,7 +37,7 @@ class Swept:
 
 
 def sweep(workplace: Workplace, *, by: str, dry_run: bool = False) -> Swept:
-    """Look at every blob and every image.
+    """Look at every blob and every image, and have done again what was given up before it had removed what it should.
 
     Args:
         by: ``worker`` or ``operator``.
@@ -43,6 +45,8 @@ def sweep(workplace: Workplace, *, by: str, dry_run: bool = False) -> Swept:
     Raises:
         Unavailable: the storage or the database is away; what was removed until then is gone.
     """
+    if not dry_run:
+        workplace.within(_take_up)
     images = retention.expire(workplace, dry_run=dry_run)
     names, size = [], 0
     for kind in store.KINDS:
@@ -54,6 +58,13 @@ def sweep(workplace: Workplace, *, by: str, dry_run: bool = False) -> Swept:
     if not dry_run:
         workplace.within(lambda session: _note(session, swept, by))
     return swept
+
+
+def _take_up(session: Session) -> None:
+    """A job is held, or is gone with a queue that was emptied."""
+    if held := workers.unfinished(session):
+        workers.requeue(session, held)
+    deletions.erase_left(session)
 
 
 def _orphans(workplace: Workplace, kind: str) -> Iterator[tuple[str, int]]:

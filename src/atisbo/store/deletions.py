@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from atisbo.store.db import Base, Identified
+from atisbo.store.db import Base, Identified, now
 
 Kept = dict[str, Any]
 """``rows``: [table, row] in an order in which they can be written again. ``links``: [table, column, id, value] of rows
@@ -60,6 +60,19 @@ def names_original(session: Session, sha256: str) -> bool:
 def names_prediction(session: Session, prediction_id: uuid.UUID) -> bool:
     """Whether this prediction can still be brought back."""
     return bool(session.scalar(select(exists().where(DeletionRecord.predictions.contains([prediction_id])))))
+
+
+def left(session: Session) -> list[DeletionRecord]:
+    """Those that should have been erased by now, and that no job is about to erase."""
+    job = text(
+        """
+        NOT EXISTS (
+            SELECT FROM pgqueuer job WHERE job.entrypoint = 'erase' AND job.status <> 'failed'
+            AND convert_from(job.payload, 'UTF8')::jsonb ->> 'deletion' = deletions.id::text
+        )
+        """
+    )
+    return list(session.scalars(select(DeletionRecord).where(DeletionRecord.until < now(), job)))
 
 
 def copied(session: Session, table: Table, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Kept]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pgqueuer.adapters.persistence.queries import SyncQueries
 from psycopg import Connection
@@ -13,7 +13,21 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from atisbo.store.db import Base, Identified, now
-from atisbo.store.queue import PREDICT, CallersConnection
+from atisbo.store.queue import (
+    COMPARE,
+    CORRECT,
+    DELIVER,
+    DISCARD,
+    ERASE,
+    PREDICT,
+    SWEEP,
+    TAKE_OUT,
+    CallersConnection,
+)
+
+_ENDS: Final = (ERASE, SWEEP, DISCARD, TAKE_OUT, CORRECT, COMPARE, DELIVER)
+"""Kinds of jobs that may be done at any time, and without which something stays as it should not: files of what was
+deleted, an outline that nobody looks at, somebody who is not told."""
 
 
 class WorkerRecord(Identified, Base):
@@ -75,6 +89,12 @@ def forgotten(session: Session) -> list[int]:
     return list(session.scalars(_FORGOTTEN, {"predict": PREDICT}))
 
 
+def unfinished(session: Session) -> list[int]:
+    """Jobs that are held and have to come to their end, however late."""
+    return list(session.scalars(_UNFINISHED, {"kinds": list(_ENDS)}))
+
+
+_UNFINISHED = text("SELECT id FROM pgqueuer WHERE status = 'failed' AND entrypoint = ANY(:kinds)")
 _FORGOTTEN = text(
     """
     SELECT job.id FROM pgqueuer job JOIN predictions p ON p.status IN ('waiting', 'running')

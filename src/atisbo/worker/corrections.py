@@ -12,7 +12,7 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
 
 from atisbo.domain.predictions import Failure
-from atisbo.errors import BadImage, Unavailable
+from atisbo.errors import BadImage
 from atisbo.imaging.corrections import Outlined
 from atisbo.imaging.quarantine import Quarantine
 from atisbo.services import corrections, outlines, panels
@@ -30,10 +30,7 @@ class Correcting:
     async def run(self, job: Job) -> None:
         """Check one mask, and keep it or say why not."""
         said: dict[str, Any] = json.loads(job.payload or b"{}")
-        try:
-            await self._check(UUID(said["prediction"]), UUID(said["author"]), said)
-        except Unavailable as error:
-            raise RetryRequested(timedelta(seconds=1), str(error)) from error
+        await self._check(UUID(said["prediction"]), UUID(said["author"]), said)
 
     async def _check(self, prediction_id: UUID, author_id: UUID, said: dict[str, Any]) -> None:
         blobs = self._workplace.blobs
@@ -66,10 +63,7 @@ class Correcting:
         """Hold what two readers said beside one another; the outlines, where both have one."""
         said: dict[str, Any] = json.loads(job.payload or b"{}")
         prediction_id = UUID(said["prediction"])
-        try:
-            dice = await self._between(prediction_id, said["layers"])
-        except Unavailable as error:
-            raise RetryRequested(timedelta(seconds=1), str(error)) from error
+        dice = await self._between(prediction_id, said["layers"])
         await asyncio.to_thread(
             self._workplace.within, lambda s: panels.settle(s, prediction_id=prediction_id, dice=dice)
         )

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
 
 from atisbo.domain.images import Limits, Region
@@ -54,8 +52,6 @@ class Embedding:
                 await self._catch_up(application, eyes, turn=1 - int(said["turn"]))
         except NotFound:
             log.info("%s is no longer installed", application)
-        except Unavailable as error:
-            raise RetryRequested(timedelta(seconds=5), str(error)) from error
 
     async def _catch_up(self, application: str, eyes: Eyes, *, turn: int) -> None:
         version = eyes.predictor.card.version

@@ -13,7 +13,7 @@ from pgqueuer.models import Job
 
 from atisbo.domain.cards import Card
 from atisbo.domain.datasets import Split
-from atisbo.errors import AtisboError, Invalid
+from atisbo.errors import AtisboError, Invalid, Unavailable
 from atisbo.services import evaluations, exports
 from atisbo.services.evaluations import Trial
 from atisbo.services.work import Workplace
@@ -33,7 +33,11 @@ class Evaluating:
         await self.judge(UUID(json.loads(job.payload or b"{}")["version"]))
 
     async def judge(self, version_id: UUID) -> None:
-        """Judge a candidate, if that is still wanted."""
+        """Judge a candidate, if that is still wanted.
+
+        Raises:
+            Unavailable: a part is away; it is still to be judged.
+        """
         trial = await asyncio.to_thread(
             self._workplace.within, lambda session: evaluations.begin(session, version_id=version_id)
         )
@@ -43,6 +47,8 @@ class Evaluating:
         try:
             await asyncio.to_thread(self._prepare, trial, folder)
             await self._judge(version_id, folder)
+        except Unavailable:
+            raise
         except AtisboError as error:
             fault = error
             await asyncio.to_thread(

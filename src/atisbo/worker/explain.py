@@ -15,7 +15,7 @@ from pgqueuer.models import Job
 
 from atisbo.domain.heatmaps import Heatmap, State
 from atisbo.domain.images import Limits, Region
-from atisbo.errors import BadImage, Misconfigured, NotFound, Unavailable, UserError
+from atisbo.errors import BadImage, Misconfigured, NotFound, UserError
 from atisbo.imaging.heat import heat_png
 from atisbo.imaging.prepared import Prepared
 from atisbo.imaging.quarantine import Quarantine
@@ -69,8 +69,6 @@ class Explaining:
         async with self._hands:
             try:
                 heatmap, picture = await self._explain(order)
-            except Unavailable as error:
-                raise RetryRequested(timedelta(seconds=1), str(error)) from error
             except (BadImage, UserError) as error:
                 log.info("no heat map for %s: %s", order.prediction_id, error)
                 return

@@ -53,8 +53,8 @@ class Finding:
             answer = await self._find(said["application"], data)
         except (BadImage, UserError) as error:
             answer = _problem(error)
-        except Unavailable as error:
-            raise RetryRequested(timedelta(seconds=1), str(error)) from error
+        except Unavailable:
+            raise
         except Exception:
             log.exception("nothing was found for %s", said["number"])
             answer = _problem(AtisboError("internal", regions.BROKEN))

@@ -50,7 +50,8 @@ class Learning:
         """Take a run in hand, from its beginning or from its last checkpoint.
 
         Raises:
-            RetryRequested: this worker ends, or a part is away; the run goes on later.
+            RetryRequested: this worker ends; the run goes on later.
+            Unavailable: a part is away; it goes on when that is back.
         """
         order = await self._within(lambda session: runs.begin(session, run_id=run_id, worker=platform.node()))
         if order is None:
@@ -58,8 +59,8 @@ class Learning:
         folder = self._workplace.settings.data_dir / "runs" / str(run_id)
         try:
             await self._learn(run_id, order, folder)
-        except Unavailable as error:
-            raise RetryRequested(timedelta(seconds=5), str(error)) from error
+        except Unavailable:
+            raise
         except AtisboError as error:
             fault = error
             await self._within(lambda session: runs.ended(session, run_id=run_id, attempt=order.attempt, error=fault))

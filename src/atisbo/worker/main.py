@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -14,7 +14,6 @@ from uuid import UUID, uuid4
 
 import psycopg
 from pgqueuer import PgQueuer
-from pgqueuer.models import Job
 from pgqueuer.types import QueueManagerId
 from sqlalchemy.orm import Session
 
@@ -51,13 +50,13 @@ from atisbo.store.queue import (
     TIDY,
     TRY,
     Listening,
-    deaths,
     inherit,
 )
 from atisbo.store.versions import CHANNEL
 from atisbo.worker.announce import Announcing
 from atisbo.worker.corrections import Correcting
 from atisbo.worker.embed import Embedding, begin
+from atisbo.worker.entrypoints import LATER, take, wary
 from atisbo.worker.evaluate import Evaluating
 from atisbo.worker.explain import Explaining
 from atisbo.worker.find import Finding
@@ -68,7 +67,7 @@ from atisbo.worker.predict import Predicting
 from atisbo.worker.render import Rendering
 from atisbo.worker.shadow import Shadowing
 from atisbo.worker.snapshots import Snapshotting
-from atisbo.worker.sweep import Sweeping
+from atisbo.worker.sweep import AGAIN, Sweeping
 from atisbo.worker.tensors import Answering
 from atisbo.worker.trials import Trying
 from atisbo.worker.versions import Proving, Versions
@@ -78,9 +77,6 @@ from atisbo.worker.webhooks import Delivering
 log = logging.getLogger(__name__)
 DELIVERIES_AT_ONCE = 4
 """A slow receiver must not keep a worker from its pictures."""
-
-DEATHS: Final = 3
-"""Workers that may be lost with a job in hand that has a network look at something; then it is given up."""
 
 _REVIVE_S: Final = 10.0
 _LOOK_AGAIN: Final = timedelta(seconds=0.2)
@@ -174,7 +170,7 @@ async def _until_disconnected(
                 _answers(queue, workplace, quarantine, registry, versions, stop)
                 await asyncio.to_thread(begin, workplace, registry)
                 sweeping = Sweeping(workplace)
-                queue.qm.entrypoint(TIDY, accepts_context=False, on_failure="hold", concurrency_limit=1)(sweeping.run)
+                take(queue, TIDY, sweeping.run, hold=True, at_once=1, pause=AGAIN)
                 tasks += [asyncio.create_task(_follow(driver, versions)), asyncio.create_task(sweeping.keep())]
                 tasks.append(asyncio.create_task(_revive(workplace)))
             if LEARNS in settings.queues:
@@ -237,20 +233,9 @@ def _learns(queue: PgQueuer, workplace: Workplace, registry: Registry, stop: asy
     proving, evaluating = Proving(workplace), Evaluating(workplace, stop)
     applications = {name: application for name, (application, _) in registry.installed.items()}
     learning = Learning(workplace, applications, stop)
-    queue.qm.entrypoint(PROVE, accepts_context=False, on_failure="hold")(proving.run)
-    queue.qm.entrypoint(EVALUATE, accepts_context=False, on_failure="hold", concurrency_limit=1)(evaluating.run)
-    queue.qm.entrypoint(LEARN, accepts_context=False, on_failure="hold", concurrency_limit=1)(learning.run)
-
-
-def _wary(run: Callable[[Job], Awaitable[None]]) -> Callable[[Job], Awaitable[None]]:
-    """Give a job up that took workers down; a prediction has its own way, see ``worker.predict``."""
-
-    async def careful(job: Job) -> None:
-        if deaths(job) >= DEATHS:
-            raise RuntimeError(f"{deaths(job)} workers were lost with it")
-        await run(job)
-
-    return careful
+    take(queue, PROVE, proving.run, hold=True, pause=LATER)
+    take(queue, EVALUATE, evaluating.run, hold=True, at_once=1, pause=LATER)
+    take(queue, LEARN, learning.run, hold=True, at_once=1, pause=LATER)
 
 
 def _answers(
@@ -262,27 +247,28 @@ def _answers(
     stop: asyncio.Event,
 ) -> None:
     predicting = Predicting(workplace, quarantine, registry, lambda: versions.shadowed, stop.is_set)
-    shadowing = Shadowing(workplace, quarantine, registry)
-    queue.qm.entrypoint(SHADOW, accepts_context=False, concurrency_limit=1)(_wary(shadowing.run))
     rendering = Rendering(workplace, quarantine, registry)
     correcting = Correcting(workplace, quarantine)
     snapshotting = Snapshotting(workplace)
-    queue.qm.entrypoint(PREDICT, accepts_context=False, on_failure="hold")(predicting.run)
-    queue.qm.entrypoint(RENDER, accepts_context=False)(rendering.run)
-    queue.qm.entrypoint(FIND, accepts_context=False)(_wary(Finding(workplace, quarantine, registry).run))
-    queue.qm.entrypoint(EXPLAIN, accepts_context=False)(_wary(Explaining(workplace, quarantine, registry).run))
-    queue.qm.entrypoint(ERASE, accepts_context=False, on_failure="hold")(rendering.erase)
-    queue.qm.entrypoint(CORRECT, accepts_context=False, on_failure="hold")(correcting.run)
-    queue.qm.entrypoint(TRY, accepts_context=False)(_wary(Trying(workplace, quarantine, registry).run))
-    queue.qm.entrypoint(TENSORS, accepts_context=False)(Answering(workplace, registry).run)
-    delivering = Delivering(workplace)
-    queue.qm.entrypoint(DELIVER, accepts_context=False, concurrency_limit=DELIVERIES_AT_ONCE)(delivering.run)
-    queue.qm.entrypoint(COMPARE, accepts_context=False, on_failure="hold")(correcting.compare)
-    queue.qm.entrypoint(SWEEP, accepts_context=False, on_failure="hold")(correcting.sweep)
-    queue.qm.entrypoint(SNAPSHOT, accepts_context=False, on_failure="hold", concurrency_limit=1)(snapshotting.run)
-    queue.qm.entrypoint(DISCARD, accepts_context=False, on_failure="hold")(snapshotting.discard)
     embedding = Embedding(workplace, quarantine, registry)
-    queue.qm.entrypoint(EMBED, accepts_context=False)(_wary(embedding.run))
-    queue.qm.entrypoint(TAKE_OUT, accepts_context=False, on_failure="hold")(embedding.take_out)
-    queue.qm.entrypoint(ANNOUNCE, accepts_context=False)(Announcing(workplace).run)
-    queue.qm.entrypoint(MAP, accepts_context=False, concurrency_limit=1)(Charting(workplace).run)
+    take(queue, PREDICT, predicting.run, hold=True)
+    take(queue, RENDER, rendering.run)
+    take(queue, FIND, wary(Finding(workplace, quarantine, registry).run))
+    take(queue, EXPLAIN, wary(Explaining(workplace, quarantine, registry).run))
+    take(queue, CORRECT, correcting.run, hold=True)
+    take(queue, COMPARE, correcting.compare, hold=True)
+    take(queue, TRY, wary(Trying(workplace, quarantine, registry).run))
+    take(queue, TENSORS, Answering(workplace, registry).run)
+    take(queue, DELIVER, Delivering(workplace).run, hold=True, at_once=DELIVERIES_AT_ONCE, pause=LATER)
+    take(queue, SNAPSHOT, snapshotting.run, hold=True, at_once=1)
+    take(queue, EMBED, wary(embedding.run), pause=LATER)
+    take(queue, SHADOW, wary(Shadowing(workplace, quarantine, registry).run), at_once=1, pause=LATER)
+    take(queue, ANNOUNCE, Announcing(workplace).run, pause=LATER)
+    take(queue, MAP, Charting(workplace).run, at_once=1, pause=LATER)
+    for kind, removing in (
+        (ERASE, rendering.erase),
+        (SWEEP, correcting.sweep),
+        (DISCARD, snapshotting.discard),
+        (TAKE_OUT, embedding.take_out),
+    ):
+        take(queue, kind, removing, hold=True, pause=LATER)

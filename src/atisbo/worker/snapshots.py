@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
 
-from atisbo.errors import Unavailable
 from atisbo.services import lineage, snapshots
 from atisbo.services.work import Workplace
 
@@ -25,10 +22,7 @@ class Snapshotting:
     async def run(self, job: Job) -> None:
         """Make one dataset, with a decoder of its own, so that no answer waits for it."""
         said: dict[str, Any] = json.loads(job.payload or b"{}")
-        try:
-            await asyncio.to_thread(self._build, UUID(said["dataset"]))
-        except Unavailable as error:
-            raise RetryRequested(timedelta(seconds=2), str(error)) from error
+        await asyncio.to_thread(self._build, UUID(said["dataset"]))
 
     def _build(self, dataset_id: UUID) -> None:
         with snapshots.opened(self._workplace.settings) as describe:

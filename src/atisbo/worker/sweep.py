@@ -7,15 +7,16 @@ import logging
 from datetime import timedelta
 from typing import Final
 
-from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
 
-from atisbo.errors import AtisboError, Unavailable
+from atisbo.errors import AtisboError
 from atisbo.services import sweeps
 from atisbo.services.work import Workplace
 
 log = logging.getLogger(__name__)
 EVERY: Final = timedelta(days=1)
+AGAIN: Final = timedelta(minutes=5)
+"""After one that did not come to its end, because a part was away."""
 _LOOK_S: Final = 600.0
 
 
@@ -35,9 +36,6 @@ class Sweeping:
             await asyncio.sleep(_LOOK_S)
 
     async def run(self, _job: Job) -> None:
-        try:
-            swept = await asyncio.to_thread(sweeps.sweep, self._workplace, by="worker")
-        except Unavailable as error:
-            raise RetryRequested(timedelta(minutes=5), str(error)) from error
+        swept = await asyncio.to_thread(sweeps.sweep, self._workplace, by="worker")
         if swept.blobs or swept.images:
             log.info("tidied up: %d blobs without a row, %d images past their time", len(swept.blobs), swept.images)
