@@ -21,10 +21,11 @@ from atisbo.domain.cards import Card
 from atisbo.domain.datasets import LEARNING, Split
 from atisbo.domain.runs import Overrides, State
 from atisbo.domain.versions import State as Stands
-from atisbo.errors import Conflict, NotAllowed, NotFound
+from atisbo.errors import Conflict, NotAllowed, NotFound, Unavailable
 from atisbo.services import activations, evaluations, exports, lineage, runs, snapshots, versions
 from atisbo.services.runs import RunView
 from atisbo.services.work import Workplace
+from atisbo.store.blobs import network
 from atisbo.store.datasets import DatasetItemRecord
 from atisbo.worker.evaluate import Evaluating
 from atisbo.worker.learn import Learning
@@ -117,6 +118,14 @@ def test_a_run_becomes_a_version_that_is_judged_promoted_and_rolled_back(
     workplace.within(lambda s: evaluations.ask(s, curator, version_id=made.id, dataset_id=loop.dataset.id))
     with pytest.raises(Conflict, match="being judged"):
         workplace.within(lambda s: evaluations.ask(s, curator, version_id=made.id, dataset_id=loop.dataset.id))
+    stored = workplace.settings.data_dir / "blobs" / network(made.card.sha256)
+    kept = stored.read_bytes()
+    stored.unlink()
+    stored.symlink_to(stored)  # no storage reads that
+    with pytest.raises(Unavailable):
+        asyncio.run(Evaluating(workplace, asyncio.Event()).judge(made.id))
+    stored.unlink()
+    stored.write_bytes(kept)
     asyncio.run(Evaluating(workplace, asyncio.Event()).judge(made.id))
     judged = workplace.within(lambda s: versions.get(s, curator, version_id=version_id))
     said = judged.evaluation or {}
