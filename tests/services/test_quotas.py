@@ -6,13 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from atisbo.domain.access import Actor, Role
-from atisbo.errors import NotAllowed, StorageFull, TooLarge, TooMany
-from atisbo.services import erasure, images, users
+from atisbo.errors import Conflict, NotAllowed, StorageFull, TooLarge, TooMany
+from atisbo.services import deletions, erasure, images, predictions, users
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import Blobs
 from tests.conftest import PASSWORD
@@ -55,6 +56,37 @@ def test_so_many_bytes_and_no_more_and_deleting_makes_room(workplace: Workplace,
     assert workplace.within(lambda s: users.get(s, root, user_id=ana.user_id)).bytes == 120
     workplace.within(lambda s: erasure.erase(s, ana, password=PASSWORD))
     assert workplace.within(lambda s: s.scalar(text("SELECT count(*) FROM usage"))) == 0
+
+
+def test_deleting_and_bringing_back_makes_no_room(workplace: Workplace, make_actor: Make) -> None:
+    root, ana = make_actor("root", Role.ADMINISTRATOR), make_actor("ana")
+    allow(workplace, root, ana, 2, 100)
+
+    def delete(actor: Actor, view: predictions.PredictionView) -> UUID:
+        return workplace.within(lambda s: images.delete(s, actor, image_id=view.image.id))
+
+    def undo(actor: Actor, deed: UUID) -> None:
+        workplace.within(lambda s: deletions.undo(s, actor, deed=deed))
+
+    def kept() -> int:
+        return workplace.within(lambda s: users.get(s, root, user_id=ana.user_id)).images
+
+    first, second, third = (delete(ana, ask(workplace, ana, name)) for name in (b"1", b"2", b"3"))
+    fourth = delete(root, ask(workplace, ana, b"4"))
+    undo(ana, first)
+    undo(ana, second)
+    with pytest.raises(TooMany, match="as many images here as you may: 2"):
+        undo(ana, third)
+    with pytest.raises(Conflict, match="its owner has no room"):
+        undo(root, fourth)
+    assert kept() == 2
+    allow(workplace, root, ana, None, 2)
+    with pytest.raises(TooLarge):
+        undo(ana, third)
+    allow(workplace, root, ana, 4, 100)
+    undo(ana, third)
+    undo(root, fourth)
+    assert kept() == 4
 
 
 def test_only_administrators_allow_more(workplace: Workplace, make_actor: Make) -> None:

@@ -106,14 +106,14 @@ def ask_all(
         return _views(session, asked, {}, earlier)
     size = sum(len(asked[at].upload.data) for at in fresh)
     crowd.admit(session)
-    quotas.check(session, actor, more_images=len(fresh), more_bytes=size)
+    quotas.check(session, actor.user_id, more_images=len(fresh), more_bytes=size)
     blobs.need_room(size)
     lock_originals(session, [names[at] for at in fresh])
     with blobs.putting({original(names[at]): asked[at].upload.data for at in fresh}):
         written = {at: _written(actor, application, asked[at], names[at], requests[at]) for at in fresh}
         session.add_all(written.values())
         session.flush()
-        quotas.check(session, actor)
+        quotas.check(session, actor.user_id)
         for prediction in written.values():
             if training_consent:
                 consents.give(session, actor, image=prediction.image, application=application, language=actor.language)

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.deletions import Kind
-from atisbo.errors import Conflict, NotFound
-from atisbo.services import audit
+from atisbo.errors import Conflict, NotFound, TooLarge, TooMany
+from atisbo.services import audit, quotas
 from atisbo.services.questions import job_of
 from atisbo.store import deletions as store
 from atisbo.store.db import now
@@ -103,18 +103,19 @@ def undo(session: Session, actor: Actor, *, deed: UUID) -> Kind:
 
     Raises:
         NotFound: there is nothing to bring back, or it has been erased by now.
-        Conflict: something else stands in its place.
+        Conflict: something else stands in its place, or there is no room left for somebody else's images.
+        TooMany, TooLarge: there is no room left for one's own: see ``quotas.check``.
     """
     actor.require(Right.DELETE)
     mine = DeletionRecord.deed == deed, DeletionRecord.actor_id == actor.user_id, DeletionRecord.until > now()
     found = session.execute(
-        delete(DeletionRecord).where(*mine).returning(DeletionRecord.kind, DeletionRecord.kept)
+        delete(DeletionRecord).where(*mine).returning(DeletionRecord.kind, DeletionRecord.kept, DeletionRecord.owner_id)
     ).all()
     if not found:
         raise NotFound("deletion_over", "This can no longer be brought back: it has been erased.")
     try:
         with session.begin_nested():
-            for _, kept in found:
+            for _, kept, _ in found:
                 store.write_again(session, _settled(kept))
     except IntegrityError as error:
         raise Conflict(
@@ -122,8 +123,23 @@ def undo(session: Session, actor: Actor, *, deed: UUID) -> Kind:
         ) from error
     kind = Kind(found[0].kind)
     if kind is Kind.IMAGE:
-        _back_again(session, actor, [UUID(kept["rows"][0][1]["id"]) for _, kept in found])
+        for owner_id in {one.owner_id for one in found}:
+            _make_sure_of_room(session, actor, owner_id)
+        _back_again(session, actor, [UUID(one.kept["rows"][0][1]["id"]) for one in found])
     return kind
+
+
+def _make_sure_of_room(session: Session, actor: Actor, owner_id: UUID) -> None:
+    """What was deleted did not count for a while; others may have taken its place."""
+    try:
+        quotas.check(session, owner_id)
+    except (TooMany, TooLarge) as error:
+        if owner_id == actor.user_id:
+            raise
+        raise Conflict(
+            "deletion_no_room",
+            "This cannot be brought back: its owner has no room left. Allow them more, or have them delete images.",
+        ) from error
 
 
 def _settled(kept: store.Kept) -> store.Kept:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from atisbo.domain.access import Actor
 from atisbo.errors import TooLarge, TooMany
 from atisbo.store.accounts import Room, UsageRecord, UserRecord
 
@@ -20,8 +20,8 @@ _KEPT: Final = (
 )
 
 
-def check(session: Session, actor: Actor, *, more_images: int = 0, more_bytes: int = 0) -> None:
-    """Before bytes are stored, with what is to come; and again once the rows are written.
+def check(session: Session, user_id: UUID, *, more_images: int = 0, more_bytes: int = 0) -> None:
+    """Of whose images they are: before bytes are stored, with what is to come; and again once the rows are written.
 
     Writing an image holds the row that counts its owner's until the transaction ends, so the second look sees every
     image that was written before.
@@ -30,7 +30,7 @@ def check(session: Session, actor: Actor, *, more_images: int = 0, more_bytes: i
         TooMany: there would be too many images.
         TooLarge: they would take too much room.
     """
-    row = session.execute(_KEPT, {"user_id": actor.user_id}).one_or_none()
+    row = session.execute(_KEPT, {"user_id": user_id}).one_or_none()
     if row is None:
         return
     room = room_of(session, *row[:2])
