@@ -159,6 +159,19 @@ def test_taking_the_review_back_erases_its_masks(
     assert drawn(workplace, identity) == set()
 
 
+def test_taking_the_review_back_erases_a_mask_that_only_an_earlier_version_had(
+    workplace: Workplace, quarantine: Quarantine, asked: tuple[Actor, UUID]
+) -> None:
+    ana, identity = asked
+    put(workplace, ana, identity, png(1))
+    work(workplace, quarantine)
+    workplace.within(lambda s: corrections.remove(s, ana, prediction_id=identity))
+    assert len(drawn(workplace, identity)) == 1
+    workplace.within(lambda s: reviews.forget(s, ana, prediction_id=identity))
+    work(workplace, quarantine)
+    assert drawn(workplace, identity) == set()
+
+
 def test_a_curator_who_leaves_takes_their_masks_along(
     workplace: Workplace, quarantine: Quarantine, asked: tuple[Actor, UUID], make_actor: Make
 ) -> None:

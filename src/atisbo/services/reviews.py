@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, tuple_
+from sqlalchemy import Select, delete, exists, select, tuple_
 from sqlalchemy.orm import Session, object_session
 
 from atisbo.domain import reviews as rules
@@ -251,11 +251,11 @@ def list_(
 
 def forget(session: Session, actor: Actor, *, prediction_id: UUID) -> None:
     """Remove the actor's review of a prediction with all its versions: what should not have been written is gone."""
-    if get(session, actor, prediction_id=prediction_id).mask is not None:
+    get(session, actor, prediction_id=prediction_id)
+    own = ReviewRecord.prediction_id == prediction_id, ReviewRecord.author_id == actor.user_id
+    if session.scalar(select(exists().where(*own, ReviewRecord.mask_state.is_not(None)))):
         enqueue(session, SWEEP, {"prediction": str(prediction_id)})
-    session.execute(
-        delete(ReviewRecord).where(ReviewRecord.prediction_id == prediction_id, ReviewRecord.author_id == actor.user_id)
-    )
+    session.execute(delete(ReviewRecord).where(*own))
     embeddings.relabel(session, prediction_id)
 
 
