@@ -17,7 +17,18 @@ from atisbo.domain.inbox import RANDOM_SHARE, Drawn, lot, unlike, worth
 from atisbo.domain.reviews import Verdict
 from atisbo.errors import Conflict, NotAllowed, NotFound
 from atisbo.imaging.quarantine import Quarantine
-from atisbo.services import corrections, gallery, inbox, panels, predictions, reviews, watching
+from atisbo.services import (
+    corrections,
+    deletions,
+    gallery,
+    images,
+    inbox,
+    panels,
+    predictions,
+    reviews,
+    versions,
+    watching,
+)
 from atisbo.services.inbox import Reading
 from atisbo.services.predictions import Outcome
 from atisbo.services.reviews import ReviewView
@@ -304,12 +315,21 @@ def test_the_answer_is_hidden_from_all_but_its_owner_until_the_two_are_compared(
                 )
             assert listed(curator) == 0
         assert "glaucoma" in read(ana)
+    deed = workplace.within(lambda s: images.delete(s, ana, image_id=view.image.id))
+    work(workplace, quarantine)
+    workplace.within(lambda s: deletions.undo(s, ana, deed=deed))
+    with pytest.raises(NotAllowed, match="without knowing"):
+        read(mia)
     work(workplace, quarantine)
     assert ["glaucoma" in read(curator) for curator in (eva, leo, mia)] == [True, True, True]
     assert listed(mia) == 1
 
 
-def test_outlines_of_two_readers_are_compared(workplace: Workplace, make_actor: Make, quarantine: Quarantine) -> None:
+@pytest.mark.parametrize("deleted_before", [False, True])
+def test_outlines_of_two_readers_are_compared(
+    workplace: Workplace, make_actor: Make, quarantine: Quarantine, deleted_before: bool
+) -> None:
+    """Also where the image was deleted just then, and brought back."""
     ana, eva, leo = make_actor(), make_actor("eva", Role.CURATOR), make_actor("leo", Role.CURATOR)
     view = outlined(workplace, ana)
     about = {"application": DISCS, "card": DISC_CARD}
@@ -323,6 +343,13 @@ def test_outlines_of_two_readers_are_compared(workplace: Workplace, make_actor: 
             )
         )
         answer(workplace, reader, reading, "wrong", **about)
+    if deleted_before:
+        workplace.within(lambda s: versions.install(s, {"discs": (DISCS, DISC_CARD)}))
+        workplace.within(lambda s: s.execute(update(PredictionRecord).values(version=DISC_CARD.version)))
+        workplace.within(lambda s: s.execute(text("DELETE FROM pgqueuer WHERE entrypoint = 'compare'")))
+        work(workplace, quarantine)
+        deed = workplace.within(lambda s: images.delete(s, ana, image_id=view.image.id))
+        workplace.within(lambda s: deletions.undo(s, ana, deed=deed))
     work(workplace, quarantine)
     found = workplace.within(lambda s: panels.agreement(s, eva, application="discs"))
     assert found.agreed == 0

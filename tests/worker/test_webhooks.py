@@ -22,7 +22,7 @@ from sqlalchemy import text
 from atisbo.domain.access import Actor
 from atisbo.domain.webhooks import PAUSES, State, signature
 from atisbo.errors import Conflict, Invalid, NotFound
-from atisbo.services import erasure, images, predictions, webhooks
+from atisbo.services import deletions, erasure, images, predictions, webhooks
 from atisbo.services.predictions import PredictionView
 from atisbo.services.work import Workplace
 from atisbo.worker.webhooks import Delivering
@@ -326,6 +326,23 @@ def test_deleting_the_image_cancels_the_delivery(
     assert deliver(office, payload) is None
     assert receiver.got == []
     assert office.within(lambda s: webhooks.mine(s, ana)) == []
+
+
+def test_bringing_the_image_back_takes_the_delivery_up_again(
+    office: Workplace, told: tuple[Actor, dict[str, str]], receiver: Receiver
+) -> None:
+    ana, payload = told
+    image = office.within(lambda s: predictions.list_(s, ana)).items[0].image
+    for job_is_over in (True, False):
+        deed = office.within(lambda s: images.delete(s, ana, image_id=image.id))
+        if job_is_over:
+            assert deliver(office, payload) is None
+            office.within(lambda s: s.execute(text("DELETE FROM pgqueuer WHERE entrypoint = 'deliver'")))
+        office.within(lambda s, deed=deed: deletions.undo(s, ana, deed=deed))  # type: ignore[misc]
+        assert jobs(office) == [payload]
+    assert deliver(office, payload) is None
+    assert len(receiver.got) == 1
+    assert only(office, ana).state is State.DELIVERED
 
 
 def test_leaving_takes_webhooks_and_secret_along(office: Workplace, told: tuple[Actor, dict[str, str]]) -> None:

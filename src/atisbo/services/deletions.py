@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.deletions import Kind
 from atisbo.errors import Conflict, NotFound, TooLarge, TooMany
-from atisbo.services import audit, quotas
+from atisbo.services import audit, panels, quotas
 from atisbo.services.questions import job_of
 from atisbo.store import deletions as store
+from atisbo.store import webhooks
 from atisbo.store.db import now
 from atisbo.store.deletions import DeletionRecord
 from atisbo.store.images import ImageRecord
@@ -151,8 +152,13 @@ def _settled(kept: store.Kept) -> store.Kept:
 
 
 def _back_again(session: Session, actor: Actor, image_ids: Sequence[UUID]) -> None:
+    """Whatever job came meanwhile has found nothing, and is over."""
     for image_id in image_ids:
         audit.note(session, actor, "image.restored", f"image:{image_id}")
+    told = select(PredictionRecord.id).where(PredictionRecord.image_id.in_(image_ids))
+    ids = list(session.scalars(told))
+    webhooks.fire_again(session, ids)
+    panels.compare_again(session, ids)
     still_open = PredictionRecord.image_id.in_(image_ids), PredictionRecord.status.in_(("waiting", "running"))
     session.execute(update(PredictionRecord).where(*still_open).values(status="waiting", started_at=None))
     asked = list(session.scalars(select(PredictionRecord).where(*still_open)))

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card
-from atisbo.domain.corrections import layers
 from atisbo.domain.inbox import CLAIM, PREFETCH_MAX, RANDOM_EVERY, Drawn, worth
 from atisbo.domain.reviews import Verdict, verdict_on
 from atisbo.errors import Conflict, Invalid, NotFound
@@ -139,15 +138,8 @@ def answer(
     )
     record.answered_at = now()
     session.flush()
-    panels.answered(session, record, layers=_layers(card))
+    panels.answered(session, record, card=card)
     return said
-
-
-def _layers(card: Card) -> tuple[str, ...]:
-    try:
-        return layers(card)
-    except Conflict:
-        return ()
 
 
 def _verdict(session: Session, record: ReadingRecord, label: str | None, *, drawn: bool) -> Verdict:

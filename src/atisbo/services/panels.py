@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Right
 from atisbo.domain.agreement import AGREED_DICE, Estimate, kappa, mean
-from atisbo.domain.corrections import MaskState
+from atisbo.domain.cards import Card
+from atisbo.domain.corrections import MaskState, layers
 from atisbo.domain.inbox import READERS, Drawn
 from atisbo.domain.reviews import Verdict, verdict_on
 from atisbo.errors import Conflict, Invalid
-from atisbo.services import audit
+from atisbo.services import audit, versions
 from atisbo.store import readings as store
 from atisbo.store.blobs import Blobs, corrected
 from atisbo.store.db import now
@@ -116,7 +117,7 @@ def ask(
     return len(found)
 
 
-def answered(session: Session, reading: ReadingRecord, *, layers: Sequence[str]) -> None:
+def answered(session: Session, reading: ReadingRecord, *, card: Card) -> None:
     """For ``inbox.answer``: compare the two when both have answered; a third's answer settles it."""
     panel = store.panel_of(session, reading.prediction_id)
     if panel is None:
@@ -124,8 +125,31 @@ def answered(session: Session, reading: ReadingRecord, *, layers: Sequence[str])
     if reading.drawn == Drawn.ADJUDICATION.value:
         panel.settled_at = now()
     elif reading.drawn == Drawn.PANEL.value and len(store.readers_of(session, reading.prediction_id)) == READERS:
-        said = {"prediction": str(reading.prediction_id), "layers": list(layers)}
-        enqueue(session, COMPARE, said, priority=URGENT)
+        _compare(session, reading.prediction_id, card)
+
+
+def compare_again(session: Session, prediction_ids: Sequence[UUID]) -> None:
+    """For ``deletions.undo``: have those compared whose two readers have answered; a job may have found nothing there
+    meanwhile."""
+    query = select(PanelRecord).where(PanelRecord.prediction_id.in_(prediction_ids), PanelRecord.agreed.is_(None))
+    for panel in session.scalars(query).all():
+        asked = panel.prediction
+        if pair(session, prediction_id=asked.id) is not None:
+            name = asked.version or ""
+            _compare(session, asked.id, versions.card_named(session, application=asked.application, name=name))
+
+
+def _compare(session: Session, prediction_id: UUID, card: Card | None) -> None:
+    """The card is of the version that answered; None where that is gone, and no outlines can be compared."""
+    said = {"prediction": str(prediction_id), "layers": list(_layers(card)) if card else []}
+    enqueue(session, COMPARE, said, priority=URGENT)
+
+
+def _layers(card: Card) -> tuple[str, ...]:
+    try:
+        return layers(card)
+    except Conflict:
+        return ()
 
 
 def reopened(session: Session, reading: ReadingRecord) -> None:

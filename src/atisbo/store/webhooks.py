@@ -70,6 +70,23 @@ def fire(session: Session, predictions: Collection[uuid.UUID]) -> None:
     enqueue_all(session, DELIVER, [{"webhook": str(one)} for one in fired])
 
 
+_AGAIN = text(
+    """
+    SELECT id FROM webhooks WHERE prediction_id = ANY(:ids) AND state = 'sending' AND NOT EXISTS (
+        SELECT FROM pgqueuer job WHERE job.entrypoint = :kind AND job.status = 'queued'
+        AND convert_from(job.payload, 'UTF8')::jsonb ->> 'webhook' = webhooks.id::text
+    )
+    """
+)
+
+
+def fire_again(session: Session, predictions: Collection[uuid.UUID]) -> None:
+    """Jobs for what is still to be told of these predictions, where none waits: one that is at work may just be ending,
+    because it found nothing to tell of."""
+    left = session.scalars(_AGAIN, {"ids": list(predictions), "kind": DELIVER}).all()
+    enqueue_all(session, DELIVER, [{"webhook": str(one)} for one in left])
+
+
 def rotation(session: Session, user_id: uuid.UUID) -> int | None:
     """None where the user has made no secret."""
     return session.scalar(select(WebhookKeyRecord.rotation).where(WebhookKeyRecord.user_id == user_id))
