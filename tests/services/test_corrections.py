@@ -21,7 +21,7 @@ from atisbo.domain.reviews import Verdict
 from atisbo.errors import Conflict, NotAllowed, NotFound, Outdated
 from atisbo.imaging.draw import mask_png
 from atisbo.imaging.quarantine import Quarantine
-from atisbo.services import corrections, erasure, reviews
+from atisbo.services import corrections, deletions, erasure, images, predictions, reviews
 from atisbo.services.reviews import ReviewView
 from atisbo.services.work import Workplace
 from atisbo.store.blobs import corrected, derived
@@ -168,6 +168,28 @@ def test_taking_the_review_back_erases_a_mask_that_only_an_earlier_version_had(
     workplace.within(lambda s: corrections.remove(s, ana, prediction_id=identity))
     assert len(drawn(workplace, identity)) == 1
     workplace.within(lambda s: reviews.forget(s, ana, prediction_id=identity))
+    work(workplace, quarantine)
+    assert drawn(workplace, identity) == set()
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_nothing_is_left_of_a_mask_that_did_not_come_back_with_its_image(
+    workplace: Workplace, quarantine: Quarantine, asked: tuple[Actor, UUID], forgotten: bool
+) -> None:
+    """Nobody had looked at it yet, or its review had just been taken back."""
+    ana, identity = asked
+    put(workplace, ana, identity, png(1))
+    if forgotten:
+        work(workplace, quarantine)
+        workplace.within(lambda s: reviews.forget(s, ana, prediction_id=identity))
+    image = workplace.within(lambda s: predictions.get(s, ana, prediction_id=identity)).image
+    deed = workplace.within(lambda s: images.delete(s, ana, image_id=image.id))
+    if forgotten:
+        work(workplace, quarantine)
+    else:
+        workplace.within(lambda s: s.execute(text("DELETE FROM pgqueuer WHERE entrypoint = 'correct'")))
+    assert len(drawn(workplace, identity)) == 1, "it could come back"
+    workplace.within(lambda s: deletions.undo(s, ana, deed=deed))
     work(workplace, quarantine)
     assert drawn(workplace, identity) == set()
 

@@ -23,7 +23,7 @@ from atisbo.store.db import now
 from atisbo.store.deletions import DeletionRecord
 from atisbo.store.images import ImageRecord
 from atisbo.store.predictions import PredictionRecord
-from atisbo.store.queue import ERASE, PREDICT, enqueue_all
+from atisbo.store.queue import ERASE, PREDICT, SWEEP, enqueue_all
 
 __all__ = ["Deletion", "Kind", "erase_left", "final", "keep", "recent", "sealed", "undo"]
 
@@ -157,6 +157,7 @@ def _back_again(session: Session, actor: Actor, image_ids: Sequence[UUID]) -> No
         audit.note(session, actor, "image.restored", f"image:{image_id}")
     told = select(PredictionRecord.id).where(PredictionRecord.image_id.in_(image_ids))
     ids = list(session.scalars(told))
+    enqueue_all(session, SWEEP, [{"prediction": str(one)} for one in ids])
     webhooks.fire_again(session, ids)
     panels.compare_again(session, ids)
     still_open = PredictionRecord.image_id.in_(image_ids), PredictionRecord.status.in_(("waiting", "running"))
