@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import uuid4
 
 from atisbo.domain.access import Actor, Role
 from atisbo.services import audit, images, lineage, snapshots
@@ -31,3 +32,14 @@ def test_masks_go_with_the_last_image_that_has_them(
     told = workplace.within(lambda s: audit.list_(s, kim, action="image.deleted")).items
     assert {tuple(one.facts["datasets"]) for one in told} == {(str(view.id),)}
     assert workplace.within(lambda s: lineage.of_owner(s, eva)) == []
+
+
+def test_whoever_leaves_may_have_more_images_than_a_statement_has_parameters(
+    workplace: Workplace, make_actor: Callable[..., Actor], describe: snapshots.Describe
+) -> None:
+    ana = make_actor()
+    images_of = [spotted(workplace, ana, seed).image.id for seed in range(1, 7)]
+    view = ready(snapshot(workplace, make_actor("cleo", Role.CURATOR), describe, spots=True))
+    own = [*(uuid4() for _ in range(66_000)), *images_of]
+    told = workplace.within(lambda s: lineage.told(s, own))
+    assert told == {"datasets": [str(view.id)], "versions": []}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
@@ -11,13 +11,14 @@ from sqlalchemy import select, text
 from atisbo.domain.access import Actor, Role
 from atisbo.domain.datasets import Filters, Split, Status, content_sha256
 from atisbo.domain.images import Region
+from atisbo.domain.splits import Member
 from atisbo.errors import Conflict
 from atisbo.imaging import draw
 from atisbo.services import consents, datasets, freezing, images, lineage, snapshots
 from atisbo.services.datasets import DatasetView
 from atisbo.services.work import Workplace
 from atisbo.store import blobs as names
-from atisbo.store.datasets import DatasetItemRecord
+from atisbo.store.datasets import AssignmentRecord, DatasetItemRecord, DivisionRecord
 from tests.services.asked import CARD, EYES
 from tests.services.curated import eye, picture, pixels, ready, snapshot, spotted
 from tests.services.test_erasure import blobs, erase, erase_blobs, tables
@@ -293,3 +294,19 @@ def test_of_an_erased_account_no_dataset_keeps_anything(
     assert {trace: blobs(workplace, trace) for trace in traces if blobs(workplace, trace)} == {}
     again = workplace.within(lambda s: datasets.get(s, curator, dataset_id=view.id))
     assert (again.sha256, again.removed) == (view.sha256, 1)
+
+
+def test_a_dataset_may_have_more_images_than_a_statement_has_parameters(
+    workplace: Workplace, make_actor: Make, curator: Actor, describe: snapshots.Describe
+) -> None:
+    ana = make_actor()
+    for seed in range(8):
+        eye(workplace, ana, seed)
+    items = records(workplace, ready(snapshot(workplace, curator, describe)))
+    more = [DatasetItemRecord(image_id=uuid4(), review_id=uuid4(), owner="ana", width=9, height=9)] * 66_000
+    with workplace.sessions() as session:
+        known = session.scalars(select(AssignmentRecord.key)).all()
+        unknown = (number.to_bytes(32) for number in range(66_000))
+        assert set(freezing._assigned(session, "eyes", [Member((*known, *unknown))])) == set(known)
+        facts = freezing._facts(session, [*items, *more], session.get_one(DivisionRecord, "eyes"))
+        assert (facts["images"], facts["reviewers"], facts["consents"]) == (66_008, 1, {"3": 8})

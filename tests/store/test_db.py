@@ -5,10 +5,11 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, select, text
 
 from atisbo.services.work import Workplace
-from atisbo.store.db import hold
+from atisbo.store.datasets import AssignmentRecord
+from atisbo.store.db import among, hold
 
 _HELD = text("SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND granted ORDER BY objid")
 _OTHERS = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ANY(:pids)")
@@ -30,6 +31,18 @@ def test_several_numbers_are_held_in_one_order(workplace: Workplace) -> None:
             assert watcher.scalars(_HELD).all() == [3]
     other.join(10)
     assert not other.is_alive()
+
+
+def test_a_value_can_be_among_more_than_a_statement_has_parameters(workplace: Workplace) -> None:
+    many = [number.to_bytes(32) for number in range(66_000)]
+    with workplace.transaction() as session:
+        for key in (many[0], many[-1], b"other"):
+            session.add(AssignmentRecord(application="eyes", key=key, split="test"))
+        session.flush()
+        keys = select(AssignmentRecord.key)
+        assert set(session.scalars(keys.where(among(AssignmentRecord.key, many)))) == {many[0], many[-1]}
+        assert session.scalars(keys.where(~among(AssignmentRecord.key, many))).all() == [b"other"]
+        assert session.scalars(keys.where(among(AssignmentRecord.key, []))).all() == []
 
 
 @pytest.mark.parametrize("rested_s", [0.0, 1.2])

@@ -25,6 +25,7 @@ from atisbo.services import lineage
 from atisbo.services.work import Workplace
 from atisbo.store import dump, schema
 from atisbo.store.blobs import Blobs, Entry, digest, original
+from atisbo.store.db import among
 from atisbo.store.images import ImageRecord
 
 DATABASE, SECRETS, MANIFEST, NAMES, BLOBS = "database.dump", "secrets.json", "manifest.json", "blobs.txt", "blobs"
@@ -215,7 +216,7 @@ def _drop_lost(session: Session, blobs: Blobs) -> int:
     rows = session.execute(select(ImageRecord.id, ImageRecord.sha256))
     lost = [identity for identity, name in rows if not blobs.has(original(name))]
     lineage.bury(session, lost, "erased")
-    session.execute(delete(ImageRecord).where(ImageRecord.id.in_(lost)))
+    session.execute(delete(ImageRecord).where(among(ImageRecord.id, lost)))
     return len(lost)
 
 

@@ -17,6 +17,7 @@ from atisbo.errors import Invalid, NotFound
 from atisbo.store import embeddings
 from atisbo.store.blobs import Blobs, collected
 from atisbo.store.collections import CollectionRecord, ItemRecord
+from atisbo.store.db import among
 from atisbo.store.embeddings import EmbeddingRecord, Look
 from atisbo.store.queue import TAKE_OUT, enqueue
 
@@ -165,14 +166,14 @@ def remove(session: Session, *, application: str, ids: Sequence[UUID]) -> int:
         NotFound: one of them is not there; nothing was taken out.
     """
     there = set(
-        session.scalars(select(ItemRecord.id).where(ItemRecord.application == application, ItemRecord.id.in_(ids)))
+        session.scalars(select(ItemRecord.id).where(ItemRecord.application == application, among(ItemRecord.id, ids)))
     )
     for item_id in ids:
         if item_id not in there:
             raise NotFound("item_unknown", "There is no item {id} in this collection.", id=item_id)
     if there:
         enqueue(session, TAKE_OUT, {"items": [str(item_id) for item_id in there]})
-        session.execute(delete(ItemRecord).where(ItemRecord.id.in_(there)))
+        session.execute(delete(ItemRecord).where(among(ItemRecord.id, there)))
     return len(there)
 
 

@@ -21,7 +21,7 @@ from atisbo.imaging.likeness import HASH_BYTES, SIDE
 from atisbo.services import lineage, notices
 from atisbo.store.consents import ConsentRecord
 from atisbo.store.datasets import AssignmentRecord, DatasetItemRecord, DatasetRecord, DivisionRecord
-from atisbo.store.db import now
+from atisbo.store.db import among, now
 from atisbo.store.images import ImageRecord
 from atisbo.store.reviews import ReviewRecord
 
@@ -161,7 +161,7 @@ def _alike(likenesses: Sequence[bytes]) -> Pairs:
 def _assigned(session: Session, application: str, members: Sequence[Member]) -> dict[bytes, Split]:
     keys = {one for member in members for one in member.keys}
     query = select(AssignmentRecord.key, AssignmentRecord.split).where(
-        AssignmentRecord.application == application, AssignmentRecord.key.in_(keys)
+        AssignmentRecord.application == application, among(AssignmentRecord.key, keys)
     )
     return {one: Split(side) for one, side in session.execute(query)}
 
@@ -194,7 +194,7 @@ def _remember(session: Session, dataset: DatasetRecord, division: DivisionRecord
 
 def _remove(session: Session, items: Sequence[DatasetItemRecord]) -> None:
     lineage.discard(session, items)
-    session.execute(delete(DatasetItemRecord).where(DatasetItemRecord.id.in_([item.id for item in items])))
+    session.execute(delete(DatasetItemRecord).where(among(DatasetItemRecord.id, [item.id for item in items])))
 
 
 def _settle(placed: Sequence[tuple[DatasetItemRecord, Split, bytes]]) -> list[DatasetItemRecord]:
@@ -222,10 +222,12 @@ def _facts(session: Session, items: Sequence[DatasetItemRecord], division: Divis
     """What the datasheet tells."""
     ids = [item.image_id for item in items]
     consents = select(ConsentRecord.version).where(
-        ConsentRecord.image_id.in_(ids), ConsentRecord.withdrawn_at.is_(None)
+        among(ConsentRecord.image_id, ids), ConsentRecord.withdrawn_at.is_(None)
     )
-    authors = select(ReviewRecord.author_id).where(ReviewRecord.id.in_([item.review_id for item in items])).distinct()
-    days = sorted(session.scalars(select(ImageRecord.created_at).where(ImageRecord.id.in_(ids))))
+    authors = (
+        select(ReviewRecord.author_id).where(among(ReviewRecord.id, [item.review_id for item in items])).distinct()
+    )
+    days = sorted(session.scalars(select(ImageRecord.created_at).where(among(ImageRecord.id, ids))))
     return {
         "images": len(items),
         "splits": dict(Counter(item.split for item in items)),

@@ -18,7 +18,7 @@ from atisbo.services import audit
 from atisbo.store import blobs as names
 from atisbo.store.blobs import Blobs
 from atisbo.store.datasets import DatasetItemRecord, DatasetRecord, masks_used, picture_used
-from atisbo.store.db import now
+from atisbo.store.db import among, now
 from atisbo.store.images import ImageRecord, lock_originals, readable
 from atisbo.store.queue import DISCARD, enqueue_all
 from atisbo.store.versions import VersionRecord
@@ -75,7 +75,7 @@ def of_owner(session: Session, actor: Actor) -> list[Use]:
 def told(session: Session, image_ids: Sequence[UUID]) -> dict[str, Any]:
     """Of images about to be erased, for the audit log: which datasets held them, and which networks learnt from those
     or were judged on them. Nothing in it says anything of the images."""
-    uses = _uses(session, DatasetItemRecord.image_id.in_(image_ids))
+    uses = _uses(session, among(DatasetItemRecord.image_id, image_ids))
     found = {
         "datasets": sorted({str(use.dataset_id) for use in uses}),
         "versions": sorted({name for use in uses for name in use.versions}),
@@ -131,15 +131,17 @@ def bury(session: Session, image_ids: Sequence[UUID], why: Why) -> None:
 
 def _bury(session: Session, image_ids: Sequence[UUID], why: Why) -> None:
     query = select(DatasetItemRecord).where(
-        DatasetItemRecord.image_id.in_(image_ids), DatasetItemRecord.picture.is_not(None)
+        among(DatasetItemRecord.image_id, image_ids), DatasetItemRecord.picture.is_not(None)
     )
     items = session.scalars(query.order_by(DatasetItemRecord.id).with_for_update()).all()
     discard(session, items)
     ids = [item.id for item in items]
-    session.execute(delete(DatasetItemRecord).where(DatasetItemRecord.id.in_(ids), DatasetItemRecord.sha256.is_(None)))
+    session.execute(
+        delete(DatasetItemRecord).where(among(DatasetItemRecord.id, ids), DatasetItemRecord.sha256.is_(None))
+    )
     session.execute(
         update(DatasetItemRecord)
-        .where(DatasetItemRecord.id.in_(ids))
+        .where(among(DatasetItemRecord.id, ids))
         .values(buried_at=now(), buried_why=why)
         .values(dict.fromkeys(_CONTENT))
     )

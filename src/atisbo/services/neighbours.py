@@ -15,6 +15,7 @@ from atisbo.errors import NotFound
 from atisbo.services import pictures
 from atisbo.store import embeddings
 from atisbo.store.collections import ItemRecord
+from atisbo.store.db import among
 from atisbo.store.embeddings import EmbeddingRecord
 from atisbo.store.images import ImageRecord
 from atisbo.store.nearest import Near, Place, are_few, nearest
@@ -117,7 +118,7 @@ def _distinct(
 def _filters(actor: Actor, wish: Wish, own: EmbeddingRecord, same: Sequence[UUID]) -> list[ColumnElement[bool]]:
     where = [embeddings.searchable(actor.user_id)]
     if same:
-        where.append(or_(EmbeddingRecord.image_id.is_(None), EmbeddingRecord.image_id.not_in(same)))
+        where.append(or_(EmbeddingRecord.image_id.is_(None), ~among(EmbeddingRecord.image_id, same)))
     if wish.same_class:
         where.append(EmbeddingRecord.label == own.label)
     if wish.reviewed:
@@ -136,7 +137,7 @@ def _reviewed() -> ColumnElement[bool]:
 def _without_copies(session: Session, found: Sequence[Near]) -> list[Near]:
     """Of several uploads of the same bytes, and of several questions about one, the most alike."""
     ids = [near.prediction_id for near in found if near.prediction_id]
-    query = select(PredictionRecord.id, ImageRecord.sha256).join(ImageRecord).where(PredictionRecord.id.in_(ids))
+    query = select(PredictionRecord.id, ImageRecord.sha256).join(ImageRecord).where(among(PredictionRecord.id, ids))
     original = {row.id: row.sha256 for row in session.execute(query)} if ids else {}
     kept: dict[object, Near] = {}
     for near in found:
@@ -223,7 +224,7 @@ def _seen(
         PredictionRecord.application == asked.application,
         PredictionRecord.image_id != asked.image_id,
         PredictionRecord.created_at < asked.created_at,
-        or_(PredictionRecord.id.in_(alike), PredictionRecord.image_id.in_(same)),
+        or_(PredictionRecord.id.in_(alike), among(PredictionRecord.image_id, same)),
     )
     records = session.scalars(query.order_by(PredictionRecord.created_at.desc()).limit(3))
     return [Seen(one.id, one.created_at, one.image.sha256 == asked.image.sha256) for one in records]

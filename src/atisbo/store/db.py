@@ -11,9 +11,21 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import DateTime, Engine, MetaData, Uuid, create_engine, event, text
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Engine,
+    MetaData,
+    Uuid,
+    any_,
+    create_engine,
+    event,
+    literal,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from atisbo.errors import Unavailable
@@ -109,6 +121,12 @@ def _set(connection: psycopg.Connection[Any], _: object) -> None:
 def sessions(engine: Engine, **info: Any) -> sessionmaker[Session]:
     """Makes sessions; each carries ``info`` along."""
     return sessionmaker(engine, expire_on_commit=False, autoflush=True, info=info)
+
+
+def among(column: ColumnElement[Any] | InstrumentedAttribute[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """The column is one of the values, however many: they are sent as one array. Of a list each would be a parameter,
+    and a statement has at most 65,535."""
+    return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 def hold(session: Session, keys: Iterable[int]) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from atisbo.store.db import Base, Identified, now
+from atisbo.store.db import Base, Identified, among, now
 
 Kept = dict[str, Any]
 """``rows``: [table, row] in an order in which they can be written again. ``links``: [table, column, id, value] of rows
@@ -111,7 +111,7 @@ def _follows(column: Column[Any]) -> bool:
 
 
 def _rows(session: Session, table: Table, column: Column[Any], values: list[Any]) -> list[dict[str, Any]]:
-    query = select(func.to_jsonb(text(table.name))).select_from(table).where(column.in_(values))
+    query = select(func.to_jsonb(text(table.name))).select_from(table).where(among(column, values))
     return list(session.scalars(query))
 
 

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from atisbo.domain import inbox as rules
 from atisbo.domain.access import Actor
 from atisbo.domain.inbox import Drawn
-from atisbo.store.db import Base, Identified, now
+from atisbo.store.db import Base, Identified, among, now
 from atisbo.store.predictions import PredictionRecord, read_blind, visible
 from atisbo.store.reviews import ReviewRecord
 from atisbo.store.worth import LOT, unlike, worth
@@ -228,7 +228,7 @@ def labels_of(ids: Sequence[uuid.UUID]) -> Select[uuid.UUID, str | None]:
     return (
         select(ReviewRecord.prediction_id, ReviewRecord.label)
         .join(ReadingRecord, _BY_READER)
-        .where(ReviewRecord.prediction_id.in_(ids))
+        .where(among(ReviewRecord.prediction_id, ids))
         .order_by(ReadingRecord.answered_at)
     )
 
