@@ -6,16 +6,17 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from pgqueuer.models import Job
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from atisbo.domain.access import Actor
 from atisbo.services import images, maps
 from atisbo.services.maps import MapView
 from atisbo.services.work import Workplace
-from atisbo.store.maps import MapRecord
+from atisbo.store.maps import MapRecord, PointRecord
 from atisbo.worker.maps import Charting
 from tests.services.test_neighbours import NEW, answered, collect, complete
 
@@ -64,6 +65,16 @@ def filled(workplace: Workplace, make_actor: Make) -> tuple[Actor, Actor]:
     return ana, bea
 
 
+def rest(workplace: Workplace) -> None:
+    """Let the map be five minutes old."""
+    earlier = datetime.now(UTC) - timedelta(minutes=5)
+    workplace.within(lambda session: session.execute(update(MapRecord).values(computed_at=earlier)))
+
+
+def placed(workplace: Workplace) -> set[UUID]:
+    return workplace.within(lambda session: set(session.scalars(select(PointRecord.embedding_id))))
+
+
 def test_nothing_embedded_asks_for_nothing(workplace: Workplace, make_actor: Make) -> None:
     view = seen(workplace, make_actor())
     assert (view.version, view.computing, list(view.points)) == (None, False, [])
@@ -104,9 +115,33 @@ def test_what_is_deleted_leaves_the_map_and_what_comes_waits_for_the_next(
     assert {point.source for point in view.points} == {"collection"}
     assert (view.waiting, view.computing) == (2, False), "a map has just been made"
 
-    earlier = datetime.now(UTC) - timedelta(minutes=5)
-    workplace.within(lambda session: session.execute(update(MapRecord).values(computed_at=earlier)))
+    rest(workplace)
     assert seen(workplace, ana).computing
     chart(workplace)
     view = seen(workplace, ana)
     assert (view.count, view.waiting, len(view.points)) == (14, 0, 13)
+
+
+def test_of_more_than_a_map_shows_always_the_same_are_on_it(
+    workplace: Workplace, filled: tuple[Actor, Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maps, "MOST", 10)
+    ana, _ = filled
+    assert seen(workplace, ana).waiting == 10
+    chart(workplace)
+    before = placed(workplace)
+    assert len(before) == 10
+    rest(workplace)
+    view = seen(workplace, ana)
+    assert (view.count, view.waiting, view.computing) == (10, 0, False), "the other four wait for nothing"
+
+    nobody = UUID(int=0)
+    collect(workplace, 40)
+    first = text("UPDATE embeddings SET id = :id WHERE created_at = (SELECT max(created_at) FROM embeddings)")
+    workplace.within(lambda session: session.execute(first, {"id": nobody}))
+    assert seen(workplace, ana).computing
+    chart(workplace)
+    assert placed(workplace) == {nobody, *before} - {max(before)}, "none of an earlier map is left between them"
+    rest(workplace)
+    view = seen(workplace, ana)
+    assert (view.count, view.waiting, view.computing) == (10, 0, False)

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import delete, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from atisbo.domain.access import Actor, Right
 from atisbo.store.collections import ItemRecord
-from atisbo.store.db import now
+from atisbo.store.db import among, now
 from atisbo.store.embeddings import EmbeddingRecord, searchable, searched
 from atisbo.store.images import ImageRecord
 from atisbo.store.maps import MapRecord, PointRecord
@@ -57,7 +57,7 @@ class MapView:
     count: int
     """Pictures that the map was computed from."""
     waiting: int
-    """Pictures that came or went since."""
+    """Pictures on it that went since, and that a new one would show besides."""
     computed_at: datetime | None
     explained: Sequence[float]
     computing: bool
@@ -70,24 +70,31 @@ def get(session: Session, actor: Actor, *, application: str) -> MapView:
     version = searched(session, application)
     if version is None:
         return MapView(None, 0, 0, None, (), False, ())
-    there = min(MOST, session.scalar(_embedded(application, version).with_only_columns(func.count())) or 0)
     record = session.get(MapRecord, application)
     if record is None or record.version != version:
-        _ask(session, application, version, there)
+        there = _waiting(session, application, version)
+        if there:
+            _ask(session, application, version)
         return MapView(version, 0, there, None, (), there > 0, ())
     placed = session.scalar(select(func.count()).select_from(PointRecord).join(EmbeddingRecord).where(_of(record))) or 0
-    changed = abs(there - placed) + abs(record.count - placed)
+    changed = _waiting(session, application, version) + abs(record.count - placed)
     stale = changed > 0 and now() - record.computed_at > _REST
     if stale:
-        _ask(session, application, version, there)
+        _ask(session, application, version)
     points = _points(session, actor, record)
     return MapView(version, record.count, changed, record.computed_at, record.explained, stale, points)
 
 
-def _ask(session: Session, application: str, version: str, there: int) -> None:
-    if there:
-        job = {"application": application, "version": version}
-        enqueue(session, MAP, job, dedupe=f"{MAP}:{application}:{version}")
+def _ask(session: Session, application: str, version: str) -> None:
+    job = {"application": application, "version": version}
+    enqueue(session, MAP, job, dedupe=f"{MAP}:{application}:{version}")
+
+
+def _waiting(session: Session, application: str, version: str) -> int:
+    """How many that a map would show have no place yet."""
+    shown = _shown(application, version).with_only_columns(EmbeddingRecord.id).subquery()
+    placed = exists().where(PointRecord.embedding_id == shown.c.id)
+    return session.scalar(select(func.count()).select_from(shown).where(~placed)) or 0
 
 
 def _embedded(application: str, version: str) -> Any:
@@ -96,6 +103,11 @@ def _embedded(application: str, version: str) -> Any:
         EmbeddingRecord.version == version,
         EmbeddingRecord.vector.is_not(None),
     )
+
+
+def _shown(application: str, version: str) -> Any:
+    """What a map shows: of more than ``MOST`` those whose random ids come first, which stay the same."""
+    return _embedded(application, version).order_by(EmbeddingRecord.id).limit(MOST)
 
 
 def _of(record: MapRecord) -> Any:
@@ -157,23 +169,23 @@ class Embedded:
 
 def gather(session: Session, *, application: str, version: str) -> Embedded:
     """For workers: every embedding of a version, at most ``MOST``."""
-    query = _embedded(application, version).order_by(EmbeddingRecord.id).limit(MOST)
-    records = list(session.scalars(query))
+    records = list(session.scalars(_shown(application, version)))
     return Embedded([r.id for r in records], [r.vector or () for r in records], [r.label for r in records])
 
 
 def keep(
     session: Session, *, application: str, version: str, explained: Sequence[float], places: Mapping[UUID, Any]
 ) -> None:
-    """For workers: write a map; pictures that went meanwhile are left out.
+    """For workers: write a map in place of the one before; pictures that went meanwhile are left out.
 
     Args:
         places: by embedding: ``pca``, ``umap``, ``flat`` and ``kin``, see :class:`atisbo.store.maps.PointRecord`.
     """
-    there = session.scalars(
-        _embedded(application, version).with_only_columns(EmbeddingRecord.id).with_for_update(key_share=True)
-    )
-    rows = [{"embedding_id": one} | places[one] for one in there if one in places]
+    ids = _embedded(application, version).with_only_columns(EmbeddingRecord.id)
+    there = session.scalars(ids.where(among(EmbeddingRecord.id, places)).with_for_update(key_share=True))
+    rows = [{"embedding_id": one} | places[one] for one in there]
+    earlier = PointRecord.embedding_id.in_(ids), ~among(PointRecord.embedding_id, places)
+    session.execute(delete(PointRecord).where(*earlier))
     for start in range(0, len(rows), 1000):
         written = insert(PointRecord).values(rows[start : start + 1000])
         new = {name: written.excluded[name] for name in ("pca", "umap", "flat", "kin")}
