@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 
 from atisbo.domain.access import Actor, Role
 from atisbo.domain.gallery import Wanted
@@ -88,6 +88,26 @@ def test_what_is_worth_most_comes_first_and_every_fifth_by_lot(workplace: Workpl
     assert said.worth == pytest.approx(worth(doubts[wrong], "wrong"))
     assert said.asked is not None
     assert give(workplace, eva) == []
+
+
+def test_ten_at_once_are_those_that_come_one_by_one(workplace: Workplace, make_actor: Make) -> None:
+    """And all answers are put in order once for each kind, not once for each that is given."""
+    ana, eva = make_actor(), make_actor("eva", Role.CURATOR)
+    for number in range(16):
+        asked(workplace, ana, number / 16, number)
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(workplace.engine, "before_cursor_execute", note)
+    together = [(one.prediction.id, one.drawn) for one in give(workplace, eva, 10)]
+    event.remove(workplace.engine, "before_cursor_execute", note)
+    assert len(together) == 10
+    assert sum("SKIP LOCKED" in statement for statement in statements) <= len(Drawn) + 1
+    with workplace.engine.begin() as connection:
+        connection.execute(text("DELETE FROM readings"))
+    assert [(one.prediction.id, one.drawn) for _ in range(10) for one in give(workplace, eva)] == together
 
 
 def test_what_is_unlike_the_collection_comes_before_what_is_like_it(workplace: Workplace, make_actor: Make) -> None:

@@ -72,18 +72,24 @@ def give(session: Session, actor: Actor, *, application: str, count: int = 1) ->
     found: list[ReadingRecord] = []
     wanted = min(count, PREFETCH_MAX)
     for drawn in (Drawn.ADJUDICATION, Drawn.PANEL):
-        if len(found) < wanted:
-            found += store.claim(session, actor, application, drawn, wanted - len(found))
-    number = _given(session, actor)
-    while len(found) < wanted:
-        turn = Drawn.RANDOM if number % RANDOM_EVERY == RANDOM_EVERY - 1 else Drawn.WORTH
-        other = Drawn.WORTH if turn is Drawn.RANDOM else Drawn.RANDOM
-        one = store.claim(session, actor, application, turn, 1) or store.claim(session, actor, application, other, 1)
-        if not one:
-            break
-        found += one
-        number += 1
+        found += store.claim(session, actor, application, drawn, wanted - len(found))
+    found += _in_turns(session, actor, application, wanted - len(found))
     return [_view(session, actor, record) for record in found]
+
+
+def _in_turns(session: Session, actor: Actor, application: str, count: int) -> list[ReadingRecord]:
+    """By lot and by worth; where there are no more of the one, of the other. Each kind is claimed at once, because
+    every claim puts all answers in order."""
+    given = _given(session, actor)
+    turns = [number % RANDOM_EVERY == RANDOM_EVERY - 1 for number in range(given, given + count)]
+    by_lot = store.claim(session, actor, application, Drawn.RANDOM, sum(turns))
+    by_worth = store.claim(session, actor, application, Drawn.WORTH, count - len(by_lot))
+    by_lot += store.claim(session, actor, application, Drawn.RANDOM, count - len(by_lot) - len(by_worth))
+    found: list[ReadingRecord] = []
+    for lot in turns[: len(by_lot) + len(by_worth)]:
+        first, other = (by_lot, by_worth) if lot else (by_worth, by_lot)
+        found.append((first or other).pop(0))
+    return found
 
 
 def _given(session: Session, actor: Actor) -> int:

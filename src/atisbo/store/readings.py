@@ -153,6 +153,8 @@ def claim(session: Session, actor: Actor, application: str, drawn: Drawn, count:
     The rows are locked first, those that others are just locking passed over; only then is asked, with new eyes, who
     has them, so that of two who come at once each gets others.
     """
+    if count < 1:
+        return []
     query = waiting(actor, application, drawn)
     first = _first(query, drawn).limit(count)
     locked = session.execute(first.with_for_update(of=PredictionRecord, skip_locked=True)).all()
