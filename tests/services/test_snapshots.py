@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -253,6 +254,8 @@ def test_filters(workplace: Workplace, make_actor: Make, curator: Actor, describ
     assert caught(uncertainty_to=0.45, labels=("normal",)) == 3
     assert caught(versions=("v2",)) == 0
     assert caught(since="2999-01-01") == 0
+    assert caught(until="9999-12-31") == caught(until=datetime.now(UTC).date()) == 10
+    assert caught(until="2001-01-01") == 0
     assert caught(outlined=True) == 0
     with pytest.raises(Conflict):
         workplace.within(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
@@ -146,9 +146,7 @@ def _wanted(filters: Filters) -> Sequence[ColumnElement[bool]]:
         ReviewRecord.mask.is_not(None) if filters.outlined else None,
         PredictionRecord.version.in_(filters.versions) if filters.versions else None,
         ImageRecord.created_at >= datetime.combine(filters.since, time(), UTC) if filters.since else None,
-        ImageRecord.created_at < datetime.combine(filters.until + timedelta(days=1), time(), UTC)
-        if filters.until
-        else None,
+        ImageRecord.created_at <= datetime.combine(filters.until, time.max, UTC) if filters.until else None,
         uncertainty >= filters.uncertainty_from if filters.uncertainty_from is not None else None,
         uncertainty <= filters.uncertainty_to if filters.uncertainty_to is not None else None,
     ]
