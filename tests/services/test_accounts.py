@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -143,6 +146,30 @@ def test_administrators_cannot_lock_themselves_out(workplace: Workplace, make_ac
     administrator = make_actor("root", Role.ADMINISTRATOR)
     with pytest.raises(Conflict), workplace.transaction() as session:
         users.set_role(session, administrator, user_id=administrator.user_id, role="user")
+
+
+@pytest.mark.parametrize("how", [{"role": "user"}, {"disabled": True}])
+def test_two_administrators_cannot_lock_each_other_out(
+    workplace: Workplace, make_actor: Make, how: dict[str, Any]
+) -> None:
+    kim, lou = make_actor("kim", Role.ADMINISTRATOR), make_actor("lou", Role.ADMINISTRATOR)
+    change: Callable[..., None] = users.set_role if "role" in how else users.set_disabled
+    both = Barrier(2)
+
+    def take_out(actor: Actor, other: Actor) -> str:
+        try:
+            with workplace.transaction() as session:
+                users.get(session, actor, user_id=other.user_id)
+                both.wait(10)
+                change(session, actor, user_id=other.user_id, **how)
+        except Conflict as error:
+            return error.code
+        return "out"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(take_out, (kim, lou), (lou, kim))) == ["last_administrator", "out"]
+    left = [one for one in workplace.within(lambda s: users.list_users(s, kim)) if not one.disabled]
+    assert [one.role for one in left].count(Role.ADMINISTRATOR) == 1
 
 
 def test_the_first_administrator_is_made_once(workplace: Workplace) -> None:

@@ -11,7 +11,7 @@ from atisbo.domain.access import Actor, Right, Role
 from atisbo.errors import Conflict, NotFound
 from atisbo.services import audit, deletions, lineage
 from atisbo.services.accounts import verify
-from atisbo.store.accounts import InvitationRecord, UserRecord
+from atisbo.store.accounts import InvitationRecord, UserRecord, administrators
 from atisbo.store.consents import lock_user, stand_in_line
 from atisbo.store.images import ImageRecord
 from atisbo.store.predictions import PredictionRecord
@@ -48,10 +48,7 @@ def erase(session: Session, actor: Actor, *, password: str) -> None:
 
 
 def _leave_an_administrator(session: Session, actor: Actor) -> None:
-    """Takes all administrators' locks, in one order, so that of two who leave at once the second hears of the first."""
-    query = select(UserRecord.id).where(UserRecord.role == Role.ADMINISTRATOR.value, UserRecord.disabled_at.is_(None))
-    administrators = set(session.scalars(query.order_by(UserRecord.id).with_for_update()))
-    if administrators == {actor.user_id}:
+    if administrators(session) == {actor.user_id}:
         raise Conflict(
             "last_administrator",
             "You are the only administrator. Make somebody else one before you delete your account.",

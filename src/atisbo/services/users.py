@@ -16,7 +16,16 @@ from atisbo.errors import Conflict, Invalid, NotFound
 from atisbo.services import audit, second_factor
 from atisbo.services.accounts import create, end_everything, set_password
 from atisbo.services.quotas import room_of
-from atisbo.store.accounts import InvitationRecord, PersonalTokenRecord, Room, UsageRecord, UserRecord, by_email, hashed
+from atisbo.store.accounts import (
+    InvitationRecord,
+    PersonalTokenRecord,
+    Room,
+    UsageRecord,
+    UserRecord,
+    administrators,
+    by_email,
+    hashed,
+)
 from atisbo.store.db import now
 
 
@@ -125,8 +134,25 @@ def _managed(session: Session, actor: Actor, user_id: UUID) -> UserRecord:
     return user
 
 
-def set_role(session: Session, actor: Actor, *, user_id: UUID, role: str) -> None:
+def _dismissed(session: Session, actor: Actor, user_id: UUID) -> UserRecord:
+    """As ``_managed``, of somebody who will be no administrator afterwards."""
+    actor.require(Right.MANAGE_USERS)
+    others = administrators(session) - {user_id}
     user = _managed(session, actor, user_id)
+    if not others:
+        raise Conflict("last_administrator", "This is the last administrator. Make somebody else one first.")
+    return user
+
+
+def set_role(session: Session, actor: Actor, *, user_id: UUID, role: str) -> None:
+    """Give a user another role.
+
+    Raises:
+        NotFound: there is no such user.
+        Conflict: it is the actor, or nobody would be left to look after the installation.
+        Invalid: there is no such role.
+    """
+    user = (_managed if role == Role.ADMINISTRATOR.value else _dismissed)(session, actor, user_id)
     if role not in set(Role):
         raise Invalid("role_unknown", "There is no such role.")
     audit.note(session, actor, "user.role_changed", f"user:{user.id}", before=user.role, after=role)
@@ -134,8 +160,13 @@ def set_role(session: Session, actor: Actor, *, user_id: UUID, role: str) -> Non
 
 
 def set_disabled(session: Session, actor: Actor, *, user_id: UUID, disabled: bool) -> None:
-    """A disabled user is signed out at once and keeps their images."""
-    user = _managed(session, actor, user_id)
+    """A disabled user is signed out at once and keeps their images.
+
+    Raises:
+        NotFound: there is no such user.
+        Conflict: it is the actor, or nobody would be left to look after the installation.
+    """
+    user = (_dismissed if disabled else _managed)(session, actor, user_id)
     user.disabled_at = now() if disabled else None
     audit.note(session, actor, "user.disabled" if disabled else "user.enabled", f"user:{user.id}")
     if disabled:

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, Str
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from atisbo.domain.access import Role
 from atisbo.store.db import Base, Identified, now
 
 
@@ -117,6 +118,13 @@ class InvitationRecord(Identified, Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+def administrators(session: Session) -> set[uuid.UUID]:
+    """All who look after the installation, held in one order until the transaction ends, so that of two who would each
+    leave it to the other the second hears of the first."""
+    enabled = UserRecord.role == Role.ADMINISTRATOR.value, UserRecord.disabled_at.is_(None)
+    return set(session.scalars(select(UserRecord.id).where(*enabled).order_by(UserRecord.id).with_for_update()))
 
 
 def by_email(session: Session, email: str) -> UserRecord | None:
