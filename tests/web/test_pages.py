@@ -199,7 +199,7 @@ def test_a_password_is_changed_and_other_sessions_end(member: Reader, readers: C
     other.post("/sign-in", "/sign-in", email=member.email, password=PASSWORD)
     wrong = member.post("/account", "/account/password", current="nonsense", new="another good password")
     assert wrong.status_code == 422
-    assert "The current password is wrong." in wrong.text
+    assert "The password is not right." in wrong.text
     done = member.post("/account", "/account/password", current=PASSWORD, new="another good password")
     assert "The password is changed." in done.text
     assert other.http.get("/account").url.path == "/sign-in"

@@ -36,7 +36,7 @@ def test_images_are_filtered_by_review_and_application(member: Reader) -> None:
 def test_leaving_takes_the_password_and_then_everything(member: Reader) -> None:
     wrong = member.post("/account", "/account/deletion", password="not the password")
     assert wrong.status_code == 422
-    assert "The password is wrong." in wrong.text
+    assert "The password is not right." in wrong.text
     gone = member.post("/account", "/account/deletion", password=PASSWORD)
     assert "Your account and everything in it are deleted." in gone.text
     again = member.post("/sign-in", "/sign-in", email=member.email, password=PASSWORD)

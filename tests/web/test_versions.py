@@ -21,6 +21,8 @@ from atisbo.store.versions import VersionRecord
 from tests.conftest import PASSWORD
 from tests.services.versions import another, installed
 from tests.web.doors import Door, bearer, opened
+from tests.web.tabs import Tab
+from tests.web.test_pages import Forms
 
 ONE = str(uuid4())
 ROUTES = [
@@ -150,3 +152,24 @@ def test_what_few_people_sent_in_proves_nothing_and_the_pages_say_so(
     shown = page(f"/a/colour/card/{card.version}").text
     assert "0.875" in shown
     assert "no interval, since its 40 images belong together" in shown
+
+
+def test_a_wrong_signature_is_said_at_its_field_and_blames_no_address(
+    workplace: Workplace, make_actor: Callable[..., Actor], tmp_path: Path
+) -> None:
+    workplace.within(lambda s: versions.install(s, installed()))
+    carla = make_actor("carla", Role.CURATOR)
+    app = opened(workplace, tmp_path)
+    card, model = another()
+    files = {"card": card.model_dump_json().encode(), "model": model}
+    door = Door(app, bearer(workplace, carla))
+    identity = door.post("/models", data={"application": "colour"}, files=files).json()["id"]
+    workplace.within(lambda s: versions.proven(s, version_id=UUID(identity)))
+    tab = Tab(app)
+    tab.sign_in(carla)
+    answer = tab.post(f"/manage/versions/{identity}/activation", password="guess", reason="x")
+    assert answer.status_code == 401
+    assert "The password is not right." in answer.text
+    assert "address" not in answer.text.split("The password is not right.")[0].rsplit("<form", 1)[1]
+    focused = [values for _, values in Forms(answer.text).elements if "autofocus" in values]
+    assert [one["id"] for one in focused] == ["password"], "there the browser goes"

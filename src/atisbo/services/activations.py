@@ -51,7 +51,7 @@ def activate(
     """
     record = _locked(session, actor, version_id)
     if actor is not None:
-        accounts.verify(session, email=actor.email, password=password)
+        accounts.prove(session, actor, password=password)
     if record.state == State.ACTIVE.value:
         raise Conflict("version_active", "This version is active already.")
     if State(record.state) not in CANDIDATE:

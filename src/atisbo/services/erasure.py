@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from atisbo.domain.access import Actor, Right, Role
 from atisbo.errors import Conflict, NotFound
 from atisbo.services import audit, deletions, lineage
-from atisbo.services.accounts import verify
+from atisbo.services.accounts import prove
 from atisbo.store.accounts import InvitationRecord, UserRecord, administrators
 from atisbo.store.consents import lock_user, stand_in_line
 from atisbo.store.images import ImageRecord
@@ -29,7 +29,7 @@ def erase(session: Session, actor: Actor, *, password: str) -> None:
         Conflict: nobody would be left to look after the installation.
     """
     actor.require(Right.MANAGE_ACCOUNT)
-    verify(session, email=actor.email, password=password)
+    prove(session, actor, password=password)
     stand_in_line(session, actor.user_id)
     if actor.role is Role.ADMINISTRATOR:
         _leave_an_administrator(session, actor)

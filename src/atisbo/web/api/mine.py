@@ -36,5 +36,5 @@ def erase(body: Farewell, request: Request, db: Db, state: AppState, actor: Curr
         with state.sign_in_pace.attempt(actor.email, request):
             erasure.erase(db, actor, password=body.password)
     except NotSignedIn as error:
-        raise Invalid("password_wrong", "The password is wrong.") from error
+        raise Invalid(error.code, error.message) from error
     return Response(status_code=204)

@@ -17,7 +17,7 @@ from atisbo.services import accounts, erasure, lineage, tokens, webhooks
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, protect, state_of
 from atisbo.web.pages.forms import blame, see
-from atisbo.web.render import LANGUAGE_COOKIE, Errors, Translate, translator
+from atisbo.web.render import LANGUAGE_COOKIE, Translate, translator
 from atisbo.web.security import clear_session_cookie, set_session_cookie
 
 router = APIRouter(prefix="/account", include_in_schema=False, dependencies=[Depends(protect)])
@@ -92,9 +92,8 @@ def erase(request: Request, db: Db, state: AppState, actor: CurrentActor, passwo
     try:
         with state.sign_in_pace.attempt(actor.email, request), db.begin_nested():
             erasure.erase(db, actor, password=password)
-    except NotSignedIn:
-        wrong = translator(request)("The password is wrong.")
-        return _page(request, db, actor, status=422, errors=Errors(password=wrong))
+    except NotSignedIn as error:
+        return _page(request, db, actor, status=422, errors=blame(request, error, {error.code: "password"}))
     except UserError as error:
         return _page(request, db, actor, status=error.status, errors=blame(request, error, {error.code: "password"}))
     answer = see("/?done=account")

@@ -29,7 +29,7 @@ from atisbo.web.render import translator
 
 router = APIRouter(prefix="/manage/versions", include_in_schema=False, dependencies=[Depends(protect)])
 Text = Annotated[str, Form(max_length=2000)]
-_FIELDS = {"credentials_wrong": "password", "reason_needed": "reason"}
+_FIELDS = {"password_wrong": "password", "reason_needed": "reason"}
 
 
 @router.get("")
