@@ -16,6 +16,7 @@ from atisbo.errors import NotSignedIn, UserError
 from atisbo.services import accounts, erasure, lineage, tokens, webhooks
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, protect, state_of
+from atisbo.web.once import Once
 from atisbo.web.pages.forms import blame, see
 from atisbo.web.render import LANGUAGE_COOKIE, Translate, translator
 from atisbo.web.security import clear_session_cookie, set_session_cookie
@@ -28,12 +29,22 @@ _FIELDS: Final = {
     "token_name": "name",
     "token_scopes": "scopes",
 }
+_TOKEN: Final = Once("token")
+_SIGNING: Final = Once("signing")
 Text = Annotated[str, Form(max_length=2000)]
 
 
 @router.get("")
-def account(request: Request, db: Db, actor: CurrentActor, done: str = "") -> Response:
-    return _page(request, db, actor, said=_said(translator(request)).get(done, ""))
+def account(request: Request, db: Db, state: AppState, actor: CurrentActor, done: str = "") -> Response:
+    answer = _page(
+        request,
+        db,
+        actor,
+        said=_said(translator(request)).get(done, ""),
+        new_token=_TOKEN.carried(request, state),
+        new_secret=_SIGNING.carried(request, state),
+    )
+    return _SIGNING.shown(request, state, _TOKEN.shown(request, state, answer))
 
 
 @router.post("/password")
@@ -62,6 +73,7 @@ def language(db: Db, actor: CurrentActor, language: Text = "") -> Response:
 def create_token(
     request: Request,
     db: Db,
+    state: AppState,
     actor: CurrentActor,
     name: Text = "",
     scopes: Annotated[tuple[str, ...], Form()] = (),
@@ -72,7 +84,7 @@ def create_token(
             token = tokens.create(db, actor, name=name, scopes=list(scopes), days=days)
     except UserError as error:
         return _refused(request, db, actor, error)
-    return _page(request, db, actor, new_token=token)
+    return _TOKEN.carry(request, state, "/account", token)
 
 
 @router.post("/tokens/{token_id}/deletion")
@@ -83,7 +95,7 @@ def revoke_token(db: Db, actor: CurrentActor, token_id: UUID) -> Response:
 
 @router.post("/webhooks/secret")
 def make_webhook_secret(request: Request, db: Db, state: AppState, actor: CurrentActor) -> Response:
-    return _page(request, db, actor, new_secret=webhooks.make_secret(db, actor, state.secrets))
+    return _SIGNING.carry(request, state, "/account", webhooks.make_secret(db, actor, state.secrets))
 
 
 @router.post("/deletion")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -14,18 +14,24 @@ from atisbo.errors import Invalid, UserError
 from atisbo.services import users
 from atisbo.web import render
 from atisbo.web.deps import AppState, CurrentActor, Db, MaybeActor, State, protect
+from atisbo.web.once import Once
 from atisbo.web.pages import manage
 from atisbo.web.pages.forms import blame, see
 from atisbo.web.render import Translate
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(protect)])
 Text = Annotated[str, Form(max_length=300)]
+_INVITATION: Final = Once("invitation")
+_RESET: Final = Once("reset")
 MEGABYTE = 1024**2
 
 
 @router.get("/manage/users")
-def everybody(request: Request, db: Db, actor: CurrentActor, q: Annotated[str, Query(max_length=100)] = "") -> Response:
-    return _everybody(request, db, actor, part=q.strip())
+def everybody(
+    request: Request, db: Db, state: AppState, actor: CurrentActor, q: Annotated[str, Query(max_length=100)] = ""
+) -> Response:
+    link = _INVITATION.carried(request, state)
+    return _INVITATION.shown(request, state, _everybody(request, db, actor, part=q.strip(), invitation_link=link))
 
 
 @router.post("/manage/users/invitations")
@@ -37,7 +43,8 @@ def invite(
             token = users.invite(db, actor, state.settings, role=role, email=email or None)
     except UserError as error:
         return _everybody(request, db, actor, status=error.status, errors=blame(request, error, {}))
-    return _everybody(request, db, actor, invitation_link=_link(request, state, f"/register?invitation={token}"))
+    link = _link(request, state, f"/register?invitation={token}")
+    return _INVITATION.carry(request, state, "/manage/users", link)
 
 
 def _link(request: Request, state: State, path: str) -> str:
@@ -63,9 +70,15 @@ def _everybody(
 
 @router.get("/manage/users/{user_id}")
 def one(
-    request: Request, db: Db, actor: CurrentActor, user_id: UUID, done: Annotated[str, Query(max_length=20)] = ""
+    request: Request,
+    db: Db,
+    state: AppState,
+    actor: CurrentActor,
+    user_id: UUID,
+    done: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
-    return _one(request, db, actor, user_id, said=_said(render.translator(request)).get(done, ""))
+    said, link = _said(render.translator(request)).get(done, ""), _RESET.carried(request, state)
+    return _RESET.shown(request, state, _one(request, db, actor, user_id, said=said, reset_link=link))
 
 
 @router.post("/manage/users/{user_id}/role")
@@ -119,7 +132,8 @@ def enable(db: Db, actor: CurrentActor, user_id: UUID) -> Response:
 @router.post("/manage/users/{user_id}/reset")
 def reset(request: Request, db: Db, state: AppState, actor: CurrentActor, user_id: UUID) -> Response:
     token = users.offer_reset(db, actor, user_id=user_id)
-    return _one(request, db, actor, user_id, reset_link=_link(request, state, f"/password?token={token}"))
+    link = _link(request, state, f"/password?token={token}")
+    return _RESET.carry(request, state, f"/manage/users/{user_id}", link)
 
 
 def _one(request: Request, db: Session, actor: Actor, user_id: UUID, *, status: int = 200, **context: Any) -> Response:
