@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from atisbo.domain.access import Actor, Role
 from atisbo.errors import Conflict, Invalid, NotAllowed, NotSignedIn
@@ -179,6 +180,23 @@ def test_the_first_administrator_is_made_once(workplace: Workplace) -> None:
     assert workplace.within(users.first_administrator) is None
     user = workplace.within(lambda s: accounts.verify(s, email=email, password=password))
     assert user.role == "administrator"
+
+
+def test_the_first_sign_in_says_the_language_of_the_first_administrator(workplace: Workplace) -> None:
+    made = workplace.within(users.first_administrator)
+    assert made is not None
+
+    def sign_in(language: str) -> str | None:
+        def within(session: Session) -> str | None:
+            token = accounts.sign_in(session, workplace.settings, email=made[0], password=made[1], language=language)
+            actor = accounts.from_session(session, token)
+            return actor and actor.language
+
+        return workplace.within(within)
+
+    assert sign_in("") == "en", "a program says none"
+    assert sign_in("es") == "es"
+    assert sign_in("en") == "es", "it is the account's from then on"
 
 
 def test_a_link_sets_a_new_password_once(workplace: Workplace, make_actor: Make) -> None:

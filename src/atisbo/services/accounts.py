@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from atisbo.config import Secrets, Settings
 from atisbo.domain.access import Actor, Right, Role
 from atisbo.errors import Conflict, Invalid, NotAllowed, NotSignedIn
+from atisbo.i18n import DEFAULT, LANGUAGES
 from atisbo.services import audit, second_factor
 from atisbo.store.accounts import (
     InvitationRecord,
@@ -36,7 +37,6 @@ _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _EMAIL: Final = re.compile(r"[^@\s\x00-\x1f<>\"',;]{1,64}@[^@\s\x00-\x1f<>\"',;]{1,185}\.[^@\s\x00-\x1f<>\"',;.]{2,63}")
 MIN_PASSWORD: Final = 10
 MAX_PASSWORD: Final = 200
-LANGUAGES: Final = ("es", "en")
 
 
 @cache
@@ -46,7 +46,7 @@ def _nobody() -> str:
 
 
 def actor_of(user: UserRecord, *, session_id: bytes | None = None, scopes: frozenset[str] | None = None) -> Actor:
-    return Actor(user.id, user.email, Role(user.role), user.language, session_id, scopes)
+    return Actor(user.id, user.email, Role(user.role), user.language or DEFAULT, session_id, scopes)
 
 
 def register(
@@ -77,7 +77,7 @@ def register(
 
 
 def create(session: Session, *, email: str, password: str, role: Role = Role.USER, language: str = "en") -> UserRecord:
-    """Add a user, whatever the registration setting says."""
+    """Add a user, whatever the registration setting says. An empty language is that of the first sign-in."""
     address = email.strip().lower()
     if not _EMAIL.fullmatch(address):
         raise Invalid("email_wrong", "This is not an e-mail address. Write it like name@example.org.")
@@ -86,7 +86,7 @@ def create(session: Session, *, email: str, password: str, role: Role = Role.USE
         email=address,
         password_hash=_HASHER.hash(password),
         role=role.value,
-        language=language if language in LANGUAGES else "en",
+        language=language if language in ("", *LANGUAGES) else DEFAULT,
     )
     session.add(user)
     try:
@@ -160,11 +160,13 @@ def sign_in(
     user_agent: str = "",
     keys: Secrets | None = None,
     before: str | None = None,
+    language: str = "",
 ) -> str:
     """Check the password and open a browser session; returns its token, which is stored only as a hash.
 
     Args:
         before: token of the session that the browser had until now; it ends.
+        language: of the page; the account's from now on if it has none.
 
     Raises:
         NotSignedIn: the address or the password is wrong.
@@ -173,7 +175,7 @@ def sign_in(
     user = verify(session, email=email, password=password)
     second_factor.check(session, keys, user, "")
     _end(session, before)
-    return _signed_in(session, settings, user, address, user_agent)
+    return _signed_in(session, settings, user, address, user_agent, language)
 
 
 def sign_in_second(
@@ -186,6 +188,7 @@ def sign_in_second(
     address: str = "",
     user_agent: str = "",
     before: str | None = None,
+    language: str = "",
 ) -> str:
     """The second step; raises NotSignedIn for a wrong code or a ticket that has ended."""
     user = second_factor.holder(session, keys, ticket)
@@ -193,7 +196,7 @@ def sign_in_second(
         raise NotSignedIn(second_factor.WRONG, "The code is wrong or was used before. Try the next one.")
     second_factor.check(session, keys, user, code)
     _end(session, before)
-    return _signed_in(session, settings, user, address, user_agent)
+    return _signed_in(session, settings, user, address, user_agent, language)
 
 
 def ticket_holder(session: Session, *, ticket: str, keys: Secrets) -> str:
@@ -201,7 +204,11 @@ def ticket_holder(session: Session, *, ticket: str, keys: Secrets) -> str:
     return second_factor.holder(session, keys, ticket).email
 
 
-def _signed_in(session: Session, settings: Settings, user: UserRecord, address: str, user_agent: str) -> str:
+def _signed_in(
+    session: Session, settings: Settings, user: UserRecord, address: str, user_agent: str, language: str
+) -> str:
+    if not user.language and language in LANGUAGES:
+        user.language = language
     session.execute(delete(SessionRecord).where(SessionRecord.expires_at <= now()))
     note_sign_in(session, user, address)
     return _open_session(session, settings, user.id, address, user_agent)

@@ -205,13 +205,13 @@ def list_invitations(session: Session, actor: Actor) -> list[InvitationView]:
     return [InvitationView(r.id, r.email, Role(r.role), r.expires_at, r.used_at is not None) for r in records]
 
 
-def first_administrator(session: Session, *, language: str = "en") -> tuple[str, str] | None:
+def first_administrator(session: Session) -> tuple[str, str] | None:
     """On an empty database, make an administrator with a generated password; returns address and password, once."""
     session.execute(text("SELECT pg_advisory_xact_lock(7245002)"))
     if session.scalar(select(func.count()).select_from(UserRecord)):
         return None
     password = "-".join(secrets.token_hex(2) for _ in range(5))
-    user = create(session, email="admin@atisbo.local", password=password, role=Role.ADMINISTRATOR, language=language)
+    user = create(session, email="admin@atisbo.local", password=password, role=Role.ADMINISTRATOR, language="")
     return user.email, password
 
 

@@ -32,6 +32,7 @@ class UserRecord(Identified, Base):
     password_hash: Mapped[str] = mapped_column(Text)
     role: Mapped[str] = mapped_column(String(20))
     language: Mapped[str] = mapped_column(String(5), default="en")
+    """Empty until the first sign-in in a browser, where nobody has chosen one."""
     created_at: Mapped[datetime] = mapped_column(default=now)
     disabled_at: Mapped[datetime | None]
     max_images: Mapped[int | None]

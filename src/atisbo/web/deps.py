@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from atisbo.config import Secrets, Settings
 from atisbo.domain.access import Actor
 from atisbo.domain.applications import Application
 from atisbo.domain.cards import Card
-from atisbo.errors import NotFound, NotSignedIn
+from atisbo.errors import AtisboError, NotFound, NotSignedIn
 from atisbo.services.work import Blobs, Workplace
 from atisbo.web.catalogue import Catalogue
 from atisbo.web.limits import AtOnce, FailurePace, Pace
 from atisbo.web.live import Hub
-from atisbo.web.security import authenticate, check_csrf
+from atisbo.web.security import authenticate, check_csrf, session_cookie
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -63,6 +67,20 @@ class State:
                 return False
 
         return await run_in_threadpool(look)
+
+    async def recognise(self, request: Request) -> None:
+        """Note who reads a page of an error; nobody where the database is away."""
+        if session_cookie(request, self.settings) is None:
+            return
+
+        def look() -> Actor | None:
+            with self.workplace.transaction() as session:
+                return authenticate(session, request, self.settings, self.secrets)
+
+        try:
+            request.state.actor = await run_in_threadpool(look)
+        except (AtisboError, DBAPIError, PoolTimeout) as error:
+            log.warning("%s: nobody is recognised: %s", request.url.path, error)
 
     def application(self, name: str) -> tuple[Application, Card]:
         """Raises NotFound for a name that is not installed."""

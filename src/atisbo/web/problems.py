@@ -27,6 +27,7 @@ from atisbo.errors import (
 )
 from atisbo.i18n import translate
 from atisbo.web import render
+from atisbo.web.deps import state_of
 
 log = logging.getLogger(__name__)
 _PROTOCOL: Final = "/v2"
@@ -115,7 +116,14 @@ async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, AtisboError)
     if error.status >= 500 and not isinstance(error, Crowded):
         log.error("%s %s: %s", request.method, request.url.path, error)
+    await _recognise(request)
     return problem(request, error, **_more(error))
+
+
+async def _recognise(request: Request) -> None:
+    """Who reads the page, where no route has asked: an address that is none, a form that was refused before."""
+    if wants_page(request) and not hasattr(request.state, "actor"):
+        await state_of(request).recognise(request)
 
 
 def _more(error: AtisboError) -> dict[str, Any]:
@@ -136,6 +144,7 @@ async def _malformed(request: Request, error: Exception) -> Response:
         for fault in error.errors()
     ]
     first = faults[0]
+    await _recognise(request)
     return problem(
         request,
         Invalid(
@@ -152,6 +161,7 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if isinstance(error.__cause__, AtisboError):
         return problem(request, error.__cause__)
+    await _recognise(request)
     if error.status_code == 404:
         return problem(request, NotFound("nothing_here", "There is nothing at this address."))
     if error.status_code == 405:

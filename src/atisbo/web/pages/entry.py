@@ -84,6 +84,7 @@ def second_step(
                 address=address_of(request),
                 user_agent=request.headers.get("user-agent", ""),
                 before=session_cookie(request, state.settings),
+                language=render.language_of(request),
             )
     except UserError as error:
         if error.code == "second_factor_late":
@@ -125,6 +126,7 @@ def _session_token(request: Request, db: Session, state: State, email: str, pass
             user_agent=request.headers.get("user-agent", ""),
             keys=state.secrets,
             before=session_cookie(request, state.settings),
+            language=render.language_of(request),
         )
 
 
