@@ -137,3 +137,15 @@ def test_numbers_and_dates() -> None:
     day = datetime(2026, 11, 21, 7, 5, tzinfo=UTC)
     assert i18n.day("es", day) == "21 de noviembre de 2026"
     assert i18n.day("en", day) == "November 21, 2026"
+
+
+def test_long_whole_numbers_in_a_sentence_are_grouped() -> None:
+    assert i18n.translate("es", "At most {most} pixels.", most=50_000_000) == "At most 50.000.000 pixels."
+    assert i18n.translate("en", "At most {most} pixels.", most=50_000_000) == "At most 50,000,000 pixels."
+    assert i18n.translate("en", "In {year}.", year=2026) == "In 2026."
+
+
+def test_a_score_is_not_rounded_up_to_a_certainty() -> None:
+    assert i18n.score("en", 0.9968) == "0.99"
+    assert i18n.score("es", 0.555) == "0,56"
+    assert i18n.score("en", 1.0) == "1.00"

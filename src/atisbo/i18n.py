@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -44,7 +44,14 @@ def translate(language: str, message: str, **values: object) -> str:
     Its ``{named}`` gaps are filled, or left for a script to fill if no values are given.
     """
     sentence = catalogue(language).get(message, message)
-    return sentence.format(**values) if values else sentence
+    return (
+        sentence.format(**{name: _grouped(language, value) for name, value in values.items()}) if values else sentence
+    )
+
+
+def _grouped(language: str, value: object) -> object:
+    """Long whole numbers with the language's marks; those of four digits stand without in Spanish (RAE, Ortografía)."""
+    return number(language, value) if type(value) is int and abs(value) >= 10_000 else value
 
 
 def negotiate(accept_language: str | None, cookie: str | None, account: str | None) -> str:
@@ -83,6 +90,16 @@ def day(language: str, moment: date | datetime) -> str:
 
 def moment(language: str, when: datetime) -> str:
     return format_datetime(when, format="short", locale=language)
+
+
+def stamp(language: str, when: datetime) -> str:
+    """A moment on paper, where no script says it in the reader's own clock: with its zone, the month in letters."""
+    return f"{format_datetime(when.astimezone(UTC), format='medium', locale=language)} UTC"
+
+
+def score(language: str, value: float) -> str:
+    """Two digits, never rounded up to a certainty that was not given; the same as ``score`` in ``words.js``."""
+    return number(language, min(value, 0.99) if value < 1 else 1.0, 2)
 
 
 def day_and_month(language: str, when: date) -> str:

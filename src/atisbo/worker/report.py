@@ -25,12 +25,11 @@ def report(
     """
     _ = partial(i18n.translate, language)
     findings = answered.findings
-    number = partial(i18n.number, language)
     facts = [
         *_found(findings, application, language),
-        (_("Operating point"), number(findings["threshold"], 2)),
+        (_("Operating point"), i18n.score(language, findings["threshold"])),
         (_("File"), answered.file_name),
-        (_("Asked"), i18n.moment(language, answered.asked_at)),
+        (_("Asked"), i18n.stamp(language, answered.asked_at)),
         (_("Network"), answered.version),
     ]
     sections = [
@@ -80,9 +79,9 @@ def _found(findings: Mapping[str, Any], application: Application, language: str)
     """Probabilities and measures, a line each."""
     _, number = partial(i18n.translate, language), partial(i18n.number, language)
     if findings["task"] == "segmentation":
-        return [(_("Highest score"), number(findings["probability"], 2))]
+        return [(_("Highest score"), i18n.score(language, findings["probability"]))]
     lines = [
-        (_("Probability of {label}", label=application.word(label, language)), number(value, 2))
+        (_("Probability of {label}", label=application.word(label, language)), i18n.score(language, value))
         for label, value in findings["probabilities"].items()
     ]
     ratios = [
