@@ -62,7 +62,7 @@ class SegmentationFindings(Doubt):
     """The label of the most probable pixel."""
     probability: Probability
     threshold: Probability
-    """Pixels of at least this probability belong to the mask."""
+    """What a region has somewhere; its edge goes down to the card's ``reach``, where that is lower."""
     area_percent: Percent
     """All regions together (a pixel in two regions counts once), percent of the analysed area."""
     regions: tuple[RegionFinding, ...]
