@@ -173,3 +173,24 @@ def test_a_wrong_signature_is_said_at_its_field_and_blames_no_address(
     assert "address" not in answer.text.split("The password is not right.")[0].rsplit("<form", 1)[1]
     focused = [values for _, values in Forms(answer.text).elements if "autofocus" in values]
     assert [one["id"] for one in focused] == ["password"], "there the browser goes"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("epochs", "0", "Las épocas tienen que ser un número entero de 1 a 1000."),
+        ("learning_rate", "2", "La tasa de aprendizaje tiene que ser un número mayor que 0 y como mucho 1."),
+    ],
+)
+def test_what_a_run_cannot_be_told_is_named_in_the_language_of_the_reader(
+    field: str, value: str, said: str, workplace: Workplace, make_actor: Callable[..., Actor], tmp_path: Path
+) -> None:
+    carla = make_actor("carla", Role.CURATOR)
+    workplace.within(lambda s: accounts.set_language(s, carla, language="es"))
+    workplace.within(lambda s: versions.install(s, installed()))
+    tab = Tab(opened(workplace, tmp_path))
+    tab.sign_in(carla)
+    answer = tab.post("/manage/runs", application="colour", dataset=ONE, recipe="recipe", **{field: value})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert "Input should" not in answer.text

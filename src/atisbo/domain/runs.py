@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -31,10 +31,13 @@ class State(StrEnum):
         return self not in (State.WAITING, State.RUNNING)
 
 
+MOST_EPOCHS: Final = 1000
+
+
 class Overrides(Strict):
     """What may be changed of a recipe for one run."""
 
-    epochs: int | None = Field(default=None, ge=1, le=1000)
+    epochs: int | None = Field(default=None, ge=1, le=MOST_EPOCHS)
     learning_rate: float | None = Field(default=None, gt=0, le=1)
     batch_size: int | None = Field(default=None, ge=2, le=512)
     seed: int | None = Field(default=None, ge=0, lt=2**31)

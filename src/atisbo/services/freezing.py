@@ -176,7 +176,7 @@ def _check(placed: Sequence[tuple[DatasetItemRecord, Split, bytes]], *, first: b
     if first and len(sides) < len(Split):
         raise Conflict(
             "dataset_undivided",
-            "The images form {count} groups that have to stay together, too few for training, validation and test. "
+            "Groups of images that have to stay together: {count}, too few for training, validation and test. "
             "Group them by less, or wait for more images.",
             count=groups,
         )

@@ -43,8 +43,10 @@ class Words:
         if years == 0:
             return self._("At once")
         if years < 2:
-            months = self.number(max(1, round(years * 12)))
-            return self._("{years} years (months: {months})", years=self.number(years, 2), months=months)
+            months, exactly = max(1, round(years * 12)), self.number(years, 2)
+            if months == 1:
+                return self._("one month ({years} years)", years=exactly)
+            return self._("{months} months ({years} years)", months=months, years=exactly)
         return self._("{years} years", years=self.number(years, 2))
 
     def rate(self, irr: float | Undefined) -> str:

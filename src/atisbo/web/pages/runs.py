@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 
 from atisbo import i18n
 from atisbo.domain.access import Actor
-from atisbo.domain.cards import first_fault
 from atisbo.domain.datasets import Split
-from atisbo.domain.runs import Overrides, State
+from atisbo.domain.runs import MOST_EPOCHS, Overrides, State
 from atisbo.errors import Invalid, UserError
 from atisbo.services import datasets, recipes, runs
 from atisbo.services.runs import RunView
@@ -120,7 +119,11 @@ def _overrides(said: dict[str, str]) -> Overrides:
     try:
         return Overrides.model_validate({name: text.replace(",", ".") for name, text in said.items() if text.strip()})
     except ValidationError as error:
-        raise Invalid("override_wrong", "This cannot be. {fault}.", fault=first_fault(error)) from error
+        if error.errors()[0]["loc"] == ("epochs",):
+            raise Invalid(
+                "epochs_wrong", "Epochs have to be a whole number from 1 to {most}.", most=MOST_EPOCHS
+            ) from error
+        raise Invalid("learning_rate_wrong", "The learning rate has to be a number above 0, at most 1.") from error
 
 
 @router.get("/{run_id:uuid}")
@@ -150,6 +153,7 @@ def _one(
         panels=panels(view, _, language),
         fault=partial(_, failure.message)(**failure.values) if failure else "",
         state_words=state_words(_),
+        recipe_words=_recipe_words(_),
         width=WIDTH,
         height=HEIGHT,
         **context,
@@ -166,6 +170,26 @@ def cancel(request: Request, run_id: UUID, db: Db, actor: CurrentActor, state: A
     return see(f"/manage/runs/{run_id}")
 
 
+def _recipe_words(_: Translate) -> dict[str, str]:
+    """What a run can be told to do; the names of other things stand as the recipe has them."""
+    return {
+        "epochs": _("Epochs"),
+        "batch_size": _("Pictures at a time"),
+        "optimiser": _("Optimiser"),
+        "learning_rate": _("Learning rate"),
+        "encoder_learning_rate": _("Learning rate of the encoder"),
+        "weight_decay": _("Weight decay"),
+        "warmup": _("Warm-up, share of the epochs"),
+        "floor": _("Learning rate at the end, share of the highest"),
+        "patience": _("Epochs without progress until it ends"),
+        "watch": _("Figure that is watched"),
+        "clip": _("Gradients clipped at"),
+        "average": _("Average of the weights"),
+        "border_weight": _("Weight of the border"),
+        "label_smoothing": _("Label smoothing"),
+    }
+
+
 def panels(view: RunView, _: Translate, language: str) -> list[dict[str, Any]]:
     """One for each figure of the curves: its lines over epochs, as points of an SVG, and the latest values."""
     sides = {"train": _("Training images"), "validation": _("Validation images")}
@@ -174,6 +198,7 @@ def panels(view: RunView, _: Translate, language: str) -> list[dict[str, Any]]:
         "loss": _("Loss"),
         "dice": _("Dice"),
         "accuracy": _("Right answers"),
+        "balanced_accuracy": _("Balanced accuracy"),
         "auc": _("Area under the ROC curve"),
     }
     titles["iou"] = _("Overlap (IoU)")
