@@ -10,15 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from atisbo.domain.applications import SHIPPED, load
 from atisbo.domain.cards import Card, OutputSpec, TensorSpec
 from atisbo.domain.findings import ClassificationFindings, SegmentationFindings
 from atisbo.domain.images import Region
+from atisbo.domain.texts import LocalisedText
 from atisbo.domain.uncertainty import uncertainty
 from atisbo.errors import BadImage, Foreign, Unavailable
 from atisbo.imaging.prepared import Prepared
 from atisbo.imaging.transform import Pixels
 from atisbo.inference.answers import Answers
-from atisbo.inference.predictor import Predictor, classify
+from atisbo.inference.predictor import Predictor, admit, classify
 from atisbo.inference.registry import Registry
 from tests.inference.engines import Summing, picture
 from tests.pictures import opened
@@ -174,6 +176,20 @@ def test_a_picture_of_another_kind_is_refused(registry: Registry, pixels: Pixels
     with pytest.raises(Foreign, match=said) as caught:
         registry.predictor("eye").predict(prepared(pixels, (24, 24)))
     assert caught.value.code == "foreign"
+
+
+def test_a_picture_whose_part_was_not_marked_is_told_to_mark_it() -> None:
+    application, card = load(SHIPPED / "glaucoma")
+    assert card.gate is not None
+    kinds = np.array([0.9 if kind == "fundus" else 0.02 for kind in card.gate.kinds], np.float32)
+    with pytest.raises(Foreign, match="It looks like a fundus photograph") as caught:
+        admit(kinds, card.gate, application.input.asked)
+    advice = caught.value.values["advice"]
+    assert isinstance(advice, LocalisedText)
+    assert advice.in_("en") == "Mark the optic disc and ask again."
+    other = np.roll(kinds, 1)
+    with pytest.raises(Foreign, match="Check that it is the right file"):
+        admit(other, card.gate, application.input.asked)
 
 
 def test_a_choice_among_many_is_unsure_where_none_stands_out() -> None:

@@ -16,6 +16,7 @@ from atisbo.domain.cards import Card, OutputSpec, Strict, Task, TensorSpec, firs
 from atisbo.domain.finding import FindSection
 from atisbo.domain.forms import ReviewField
 from atisbo.domain.images import Region
+from atisbo.domain.kinds import Asked
 from atisbo.domain.pairs import PairSection
 from atisbo.domain.texts import LocalisedText, Name
 from atisbo.errors import Invalid, Misconfigured
@@ -63,6 +64,12 @@ class InputSection(Strict):
         if self.find is not None and self.region != "square":
             raise ValueError("find proposes a square: it needs region = 'square'")
         return self
+
+    @property
+    def asked(self) -> Asked:
+        """What a picture of another kind is told."""
+        find = self.find
+        return Asked(self.kind, find.whole, find.unmarked) if find else Asked(self.kind)
 
     def check(self, region: Region | None) -> None:
         """Raises Invalid: a region is needed, or this one is not what is taken."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from atisbo.domain.cards import Card, Strict
 from atisbo.domain.texts import LocalisedText
@@ -22,10 +24,20 @@ class FindSection(Strict):
     holds: str | None = None
     """Another structure, that a real one has inside: without it a window counts for little."""
     margin: float = Field(default=1.5, ge=1, le=10)
+    whole: str | None = None
+    """The gate's kind of a picture whose part is not marked yet; with ``unmarked``."""
+    unmarked: LocalisedText | None = None
+    """What to do where such a picture was asked about as it is."""
     offer: LocalisedText
     """What the button says, as in "find the disc for me"."""
     missing: LocalisedText
     """What is said where it is not found, and what to do."""
+
+    @model_validator(mode="after")
+    def _advice_agrees(self) -> Self:
+        if (self.whole is None) != (self.unmarked is None):
+            raise ValueError("whole and unmarked belong together")
+        return self
 
     def fault(self, card: Card) -> str | None:
         """What the card lacks for it, as ``field: reason``."""
@@ -35,4 +47,6 @@ class FindSection(Strict):
             return f"input.find.outline: the card does not outline {self.outline}"
         if self.holds is not None and self.holds not in card.structures.output.labels:
             return f"input.find.holds: the card does not outline {self.holds}"
+        if self.whole is not None and self.whole not in card.gate.kinds:
+            return f"input.find.whole: the card's gate does not know {self.whole}"
         return None

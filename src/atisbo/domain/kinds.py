@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from atisbo.domain.cards import Gate
@@ -20,6 +21,21 @@ KINDS: Final = {
 UNKNOWN: Final = LocalisedText(en="a picture that this application is for", es="una imagen para esta aplicación")
 CLEARLY: Final = 0.6
 """A foreign picture is said to look like another kind if that kind has at least this probability."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What pictures an application asks for, in its own words.
+
+    Args:
+        kind: as in "this does not look like …".
+        whole: the gate's kind that its pictures are of before the part that matters is marked.
+        advice: what to do with such a picture.
+    """
+
+    kind: LocalisedText | None = None
+    whole: str | None = None
+    advice: LocalisedText | None = None
 
 
 def own_probability(kinds: Sequence[float], gate: Gate) -> float:
@@ -47,6 +63,12 @@ def expected(gate: Gate, said: LocalisedText | None) -> LocalisedText:
 
 def seems(kinds: Sequence[float], gate: Gate) -> LocalisedText | None:
     """What a foreign picture looks like, in words; None where nothing is clear, or there are no words for it."""
+    kind = foreign_kind(kinds, gate)
+    return None if kind is None else KINDS.get(kind)
+
+
+def foreign_kind(kinds: Sequence[float], gate: Gate) -> str | None:
+    """The gate's kind that a foreign picture clearly is of; None where nothing is clear."""
     others = [(value, kind) for kind, value in zip(gate.kinds, kinds, strict=True) if kind not in gate.own]
     probability, kind = max(others)
-    return KINDS.get(kind) if probability >= CLEARLY else None
+    return kind if probability >= CLEARLY else None

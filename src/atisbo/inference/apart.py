@@ -15,6 +15,7 @@ import numpy as np
 
 from atisbo.domain.cards import Card
 from atisbo.domain.findings import ClassificationFindings, SegmentationFindings
+from atisbo.domain.kinds import Asked
 from atisbo.domain.texts import LocalisedText
 from atisbo.errors import Foreign
 from atisbo.imaging import walls
@@ -52,7 +53,7 @@ def load(card: Card, network: bytes, precision: Precision) -> Reply:
     return Reply({}, {})
 
 
-def answer(sha256: str, prepared: Prepared, kind: LocalisedText | None) -> Reply:
+def answer(sha256: str, prepared: Prepared, asked: Asked | None) -> Reply:
     """Findings, mask and embedding; see :func:`atisbo.inference.predictor.answer`.
 
     Raises:
@@ -61,7 +62,7 @@ def answer(sha256: str, prepared: Prepared, kind: LocalisedText | None) -> Reply
     card, engine = _loaded[sha256]
     answers = {name: values[0] for name, values in engine.infer(prepared.pixels[None]).items()}
     try:
-        said = found(answers, prepared, card, kind)
+        said = found(answers, prepared, card, asked)
     except Foreign as error:
         words = {name: _plain(value) for name, value in error.values.items()}
         raise Foreign(error.code, error.message, **words) from error

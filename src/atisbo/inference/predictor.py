@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from atisbo.domain.cards import Card, Gate, OutputSpec
 from atisbo.domain.findings import ClassificationFindings, SegmentationFindings
-from atisbo.domain.kinds import expected, is_foreign, seems
-from atisbo.domain.texts import LocalisedText
+from atisbo.domain.kinds import Asked, expected, foreign_kind, is_foreign, seems
 from atisbo.domain.uncertainty import uncertainty, uncertainty_of_many
 from atisbo.errors import BadImage, Foreign
 from atisbo.imaging.draw import mask_png
@@ -44,7 +43,7 @@ class Predictor:
     """Card, engine and batcher of one version. Thread-safe.
 
     Args:
-        kind: what pictures the application asks for, in its own words.
+        asked: what pictures the application asks for, in its own words.
         network: the ONNX file that the engine was made of, or its bytes; None where it is not here.
         capacity: pictures that may wait for the engine.
     """
@@ -54,12 +53,12 @@ class Predictor:
         card: Card,
         engine: Engine,
         *,
-        kind: LocalisedText | None = None,
+        asked: Asked | None = None,
         network: Path | bytes | None = None,
         capacity: int = 64,
     ) -> None:
         self.card = card
-        self.kind = kind
+        self.asked = asked
         self.network = network
         self._at_once = engine.group * engine.parallel
         self._batcher = Batcher(engine, capacity=capacity)
@@ -125,7 +124,7 @@ class Predictor:
             if (error := inner.exception()) is not None:
                 outer.set_exception(error)
             else:
-                self._finish(outer, lambda: answer(inner.result(), prepared, self.card, self.kind))
+                self._finish(outer, lambda: answer(inner.result(), prepared, self.card, self.asked))
 
     def _finish(self, outer: Future[Answer], make: Callable[[], Answer]) -> None:
         """Outlines take their time, and the engine's threads go on meanwhile; a class is told at once."""
@@ -155,11 +154,11 @@ def _settle(future: Future[Answer], make: Callable[[], Answer]) -> None:
         future.set_result(result)
 
 
-def answer(answers: Answers, prepared: Prepared, card: Card, kind: LocalisedText | None = None) -> Answer:
+def answer(answers: Answers, prepared: Prepared, card: Card, asked: Asked | None = None) -> Answer:
     """Findings and mask in the pixels of the whole original.
 
     Args:
-        kind: what pictures the application asks for, in its own words.
+        asked: what pictures the application asks for, in its own words.
 
     Raises:
         Foreign: the picture is not of the application's kind.
@@ -168,7 +167,7 @@ def answer(answers: Answers, prepared: Prepared, card: Card, kind: LocalisedText
     if not all(np.isfinite(values).all() for values in answers.values()):
         raise _invalid()
     if card.gate is not None:
-        admit(answers["kinds"], card.gate, kind)
+        admit(answers["kinds"], card.gate, asked or Asked())
     return replace(_found(answers, prepared, card), embedding=answers.get("embedding"))
 
 
@@ -183,7 +182,7 @@ def _found(answers: Answers, prepared: Prepared, card: Card) -> Answer:
     return Answer(found.findings, mask_png(found.mask), card.version)
 
 
-def admit(kinds: NDArray[np.float32], gate: Gate, kind: LocalisedText | None) -> None:
+def admit(kinds: NDArray[np.float32], gate: Gate, asked: Asked) -> None:
     """Let pictures of the application's own kinds pass.
 
     Args:
@@ -195,12 +194,20 @@ def admit(kinds: NDArray[np.float32], gate: Gate, kind: LocalisedText | None) ->
     probabilities = [float(value) for value in kinds]
     if not is_foreign(probabilities, gate):
         return
-    wanted, found = expected(gate, kind), seems(probabilities, gate)
+    wanted, found = expected(gate, asked.kind), seems(probabilities, gate)
     if found is None:
         raise Foreign(
             "foreign",
             "This does not look like {expected}. Check that it is the right file and the right application.",
             expected=wanted,
+        )
+    if asked.advice is not None and foreign_kind(probabilities, gate) == asked.whole:
+        raise Foreign(
+            "foreign",
+            "This does not look like {expected}. It looks like {seems}. {advice}",
+            expected=wanted,
+            seems=found,
+            advice=asked.advice,
         )
     raise Foreign(
         "foreign",

@@ -160,7 +160,7 @@ class Registry:
     def _start(self, application: Application, card: Card, network: Path | bytes) -> Predictor:
         engine = self._engine(application.name, network, card)
         here = network if self._server is None else None
-        return Predictor(card, engine, kind=application.input.kind, network=here)
+        return Predictor(card, engine, asked=application.input.asked, network=here)
 
     def _engine(self, name: str, network: Path | bytes, card: Card) -> Engine:
         if self._server is not None:

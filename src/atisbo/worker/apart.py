@@ -55,7 +55,7 @@ class Apart:
                 room = await self._opened(predictor, predictor.network)
                 if not await hold():
                     return None
-                asked = room.submit("answer", predictor.card.sha256, prepared, predictor.kind, receive=received)
+                asked = room.submit("answer", predictor.card.sha256, prepared, predictor.asked, receive=received)
                 return await asyncio.wrap_future(asked)
         except BrokeDown as error:
             raise RuntimeError(f"the network failed apart from others: {error.code}") from error

@@ -37,8 +37,8 @@ class Spare:
                 network = stored(self._workplace.blobs, card)
                 precision = self._workplace.settings.engine_precision
                 engine = OpenVINOEngine(network, card, precision=precision, streams=1)
-                kind = self._registry.application(application).input.kind
-                self._loaded = Predictor(card, engine, kind=kind)
+                asked = self._registry.application(application).input.asked
+                self._loaded = Predictor(card, engine, asked=asked)
             yield self._loaded
 
     def _close(self) -> None:
