@@ -80,8 +80,11 @@ class Visitor:
 
     def overflow(self) -> int:
         """How many pixels the page is wider than its window."""
-        width: int = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        return max(width, 0)
+        size = self.page.viewport_size
+        assert size
+        # Not innerWidth: on a phone the window of a page that is too wide says that it is as wide.
+        width: int = self.page.evaluate("document.documentElement.scrollWidth")
+        return max(width - size["width"], 0)
 
 
 def sign_in(visitor: Visitor, service: Service) -> Page:

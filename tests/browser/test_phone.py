@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import SAMPLES, Visitor
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Visitor]
@@ -98,3 +100,24 @@ def test_nothing_is_wider_than_the_screen_and_targets_are_large(visit: Visit, la
         ana.go(path)
         assert ana.overflow() == 0, path
         assert ana.page.evaluate(SMALL_TARGETS) == [], path
+
+
+@pytest.mark.parametrize("name", ["WhatsApp Image 2024-05-11 at 10.23.45.jpeg", "x" * 195 + ".jpeg"])
+def test_a_long_file_name_leaves_the_picture_on_the_screen(visit: Visit, tmp_path: Path, name: str) -> None:
+    ana = visit("es", phone=True)
+    ana.register()
+    ana.choose(Path(shutil.copy(SAMPLES / "frame-3.jpg", tmp_path / name)))
+    ana.answered()
+    for width, height in ((390, 844), (320, 568)):
+        ana.page.set_viewport_size({"width": width, "height": height})
+        assert ana.overflow() == 0, width
+        box = ana.page.locator("#viewport").bounding_box()
+        assert box
+        assert (box["x"], box["width"]) == (0, width)
+        for tool in ana.page.locator(".stage-bar :is(button, input):visible").all():
+            place = tool.bounding_box()
+            assert place
+            assert place["x"] >= 0
+            assert place["x"] + place["width"] <= width
+    ana.page.tap("#to-tray")
+    assert ana.overflow() == 0
