@@ -263,3 +263,14 @@ def test_a_code_opens_once_even_if_sent_many_times_at_once(ana: Actor, workplace
 
     with ThreadPoolExecutor(10) as pool:
         assert sum(pool.map(attempt, range(10))) == 1
+
+
+def test_whose_session_has_ended_is_told_so(app: FastAPI, ana: Actor, workplace: Workplace) -> None:
+    tab = Tab(app)
+    assert tab.get("/account", headers={"Accept": "text/html"}).headers["location"] == "/sign-in?next=/account"
+    tab.sign_in(ana)
+    with workplace.transaction() as session:
+        session.execute(update(SessionRecord).values(expires_at=func.now()))
+    refused = tab.get("/account", headers={"Accept": "text/html"})
+    assert refused.headers["location"] == "/sign-in?next=/account&done=session"
+    assert "Your session has ended. Sign in again." in tab.get(refused.headers["location"]).text

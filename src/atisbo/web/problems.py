@@ -28,6 +28,7 @@ from atisbo.errors import (
 from atisbo.i18n import translate
 from atisbo.web import render
 from atisbo.web.deps import state_of
+from atisbo.web.security import session_cookie
 
 log = logging.getLogger(__name__)
 _PROTOCOL: Final = "/v2"
@@ -76,7 +77,8 @@ def problem(request: Request, error: AtisboError, *, status: int | None = None, 
     headers = _headers(request, error)
     if wants_page(request):
         if isinstance(error, NotSignedIn) and request.method == "GET":
-            return RedirectResponse(f"/sign-in?next={request.url.path}", status_code=303)
+            ended = "&done=session" if session_cookie(request, state_of(request).settings) else ""
+            return RedirectResponse(f"/sign-in?next={request.url.path}{ended}", status_code=303)
         return render.error_page(request, status, detail, headers)
     body = {
         "type": "about:blank",

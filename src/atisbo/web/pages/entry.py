@@ -37,7 +37,10 @@ def sign_in_form(request: Request, actor: MaybeActor, next: str = "/", done: str
     if actor is not None:
         return see(target)
     _ = render.translator(request)
-    said = _("The new password is set. Sign in with it.") if done == "password" else ""
+    said = {
+        "password": _("The new password is set. Sign in with it."),
+        "session": _("Your session has ended. Sign in again."),
+    }.get(done, "")
     return render.page(request, "sign_in.html", next=target, next_query=_next_query(target), email="", said=said)
 
 

@@ -3,6 +3,7 @@
 import { freshKey } from "./collection.js";
 import { permits } from "./permits.js";
 import { Refusal, sendMany } from "./server.js";
+import { keep } from "./unsaved.js";
 import { decimal, say } from "./words.js";
 
 const FILES = 8;
@@ -26,7 +27,7 @@ export class Sender {
     this.#application = application;
     this.#shape = shape;
     this.#limit = Number(maxBytes);
-    addEventListener("beforeunload", (event) => this.busy && event.preventDefault());
+    keep(() => this.busy);
   }
 
   get busy() {

@@ -41,6 +41,11 @@ export class Correction {
     this.#picture(item, mask?.state === "kept" ? mask.sha256 : null);
   }
 
+  /** Whether the editor was there to be gone back from. */
+  back() {
+    return !!this.#editor?.back();
+  }
+
   async edit() {
     const item = this.#item;
     if (!correctable(item)) return;

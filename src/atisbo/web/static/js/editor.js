@@ -4,7 +4,9 @@ import { Hand } from "./editor-hand.js";
 import { Mask } from "./editor-mask.js";
 import { decode, encode } from "./editor-png.js";
 import { View } from "./editor-view.js";
+import { tell } from "./ended.js";
 import { getMask, putMask } from "./server.js";
+import { keep } from "./unsaved.js";
 import { capital, label, say, score } from "./words.js";
 
 const TOOLS = { b: "brush", e: "eraser", p: "polygon", f: "fill" };
@@ -18,6 +20,7 @@ export class Editor {
   #mask = null;
   #theirs = null;
   #item = null;
+  #saved = null;
   #steps = 0;
 
   constructor() {
@@ -26,6 +29,7 @@ export class Editor {
       event.preventDefault();
       this.#escape();
     });
+    keep(() => this.#dialog.open && (this.#steps > 0 || this.#hand.drawingPolygon));
     this.#dialog.addEventListener("keydown", (event) => this.#key(event));
     this.#dialog.addEventListener("keyup", ({ key }) => key === " " && this.#pan(false));
     this.#size.addEventListener("input", () => {
@@ -63,12 +67,10 @@ export class Editor {
     this.#dialog.showModal();
     const left = new Promise((resolve) => this.#dialog.addEventListener("close", () => resolve(this.#saved), { once: true }));
     this.#saved = null;
-    await this.#load(item).catch((refusal) => this.#say(refusal.message, true));
+    await this.#load(item).catch((refusal) => this.#complain(refusal));
     this.#dialog.toggleAttribute("data-loading", false);
     return left;
   }
-
-  #saved = null;
 
   async #load({ id, preview, width, height, layers, part, corrected, blank }) {
     const [theirs, ours] = await Promise.all([blank ? null : getMask(id, "layers.png"), corrected ? getMask(id, "review/mask.png") : null]);
@@ -164,6 +166,11 @@ export class Editor {
     line.toggleAttribute("data-bad", bad);
   }
 
+  #complain(refusal) {
+    this.#say("", true);
+    tell(this.#dialog.querySelector("[data-slot=editor-hint]"), refusal);
+  }
+
   /** By keyboard a button keeps the focus; after a mouse or a finger the keys are the picture's again. */
   #click(button, pointed) {
     const { tool, layer, do: action } = button?.dataset ?? {};
@@ -249,6 +256,13 @@ export class Editor {
     return true;
   }
 
+  /** Going back in the browser is as Escape; tells whether there was something to go back from. */
+  back() {
+    const { open } = this.#dialog;
+    if (open) this.#escape();
+    return open;
+  }
+
   #escape() {
     if (this.#hand.drawingPolygon) return this.#hand.dropPolygon();
     if (this.#steps > 0) return this.#ask(true);
@@ -274,7 +288,7 @@ export class Editor {
       this.#saved = review;
       this.#dialog.close();
     } catch (refusal) {
-      this.#say(refusal.message, true);
+      this.#complain(refusal);
     } finally {
       this.#dialog.toggleAttribute("data-loading", false);
     }

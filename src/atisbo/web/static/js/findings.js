@@ -2,6 +2,7 @@
 
 import { answered, certainty, explanation, outlines, reason, sentence } from "./answers.js";
 import { correctable } from "./correct.js";
+import { tell } from "./ended.js";
 import { draw, layerOf } from "./outline.js";
 import { canMarkAgain } from "./intake.js";
 import { reviewable } from "./review.js";
@@ -26,6 +27,7 @@ export class Findings {
     if (!item) return this.#text({ sentence: this.#welcome[0], explanation: this.#welcome[1], reason: "" });
     this.#state(item.status);
     this.#text({ sentence: sentence(item), explanation: explanation(item), reason: reason(item) });
+    if (item.ended) tell(this.#slot("explanation"), { message: item.problem, status: 401 });
     if (item.prediction) this.#facts(item.prediction);
     if (answered(item)) this.#answer(item);
   }

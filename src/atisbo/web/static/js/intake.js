@@ -5,6 +5,7 @@ import { listenToDrops } from "./drop.js";
 import { obviousProblem } from "./intake-rules.js";
 import { permits } from "./permits.js";
 import { askAgain, findRegion, Refusal, trySample, upload } from "./server.js";
+import { keep } from "./unsaved.js";
 import { sayMany } from "./words.js";
 
 const AT_ONCE = 2;
@@ -28,7 +29,7 @@ export class Intake {
     this.#listenToButtons();
     if (this.#analyse) this.#listenToAnalyse();
     listenToDrops((files) => this.take(files));
-    addEventListener("beforeunload", (event) => this.#sending && event.preventDefault());
+    keep(() => this.#sending > 0);
   }
 
   /** Upload the same file once more, or ask for it if this page never had it.
@@ -38,7 +39,7 @@ export class Intake {
     this.#again = item.file ? null : item;
     if (!item.file) return document.getElementById("file-input").click();
     const attempt = item.id ? freshKey() : item.attempt;
-    this.#collection.change(item, { id: null, prediction: null, status: "sending", progress: 0, problem: null, attempt });
+    this.#collection.change(item, { id: null, prediction: null, status: "sending", progress: 0, problem: null, ended: false, attempt });
     this.#enqueue(item);
   }
 
@@ -145,7 +146,7 @@ export class Intake {
   }
 
   #ask(item) {
-    this.#collection.change(item, { id: null, prediction: null, status: "waiting", problem: null });
+    this.#collection.change(item, { id: null, prediction: null, status: "waiting", problem: null, ended: false });
     const { application } = this.#bench.dataset;
     const asked = item.stored ? askAgain(item.stored, application, item.region, item.key) : trySample(application, item.sample, item.region);
     return this.#settle(item, asked);
@@ -178,7 +179,7 @@ export class Intake {
       this.#collection.take(await answer, item);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#collection.change(item, { status: "failed", problem: error.message });
+      this.#collection.change(item, { status: "failed", problem: error.message, ended: error.status === 401 });
       if (error.code === "consent_needed") this.#askAgain(item);
     }
   }

@@ -3,10 +3,12 @@
 import { freshKey } from "./collection.js";
 import { Cropper } from "./crop.js";
 import { listenToDrops } from "./drop.js";
+import { tell } from "./ended.js";
 import { obviousProblem } from "./intake-rules.js";
 import { permits } from "./permits.js";
 import { findRegion, Refusal, upload } from "./server.js";
 import { Terms } from "./terms.js";
+import { keep } from "./unsaved.js";
 
 const page = document.getElementById("pair-new");
 const { application, pair } = page.dataset;
@@ -16,6 +18,7 @@ const terms = new Terms("agreed" in page.dataset);
 /** One of the two; ``chosen`` is {file, picture, region, key, sent} or null. */
 class Side {
   chosen = null;
+  sending = false;
   #root;
 
   constructor(root) {
@@ -84,6 +87,7 @@ class Side {
     const { file, region, key } = this.chosen;
     const progress = this.#root.querySelector("progress");
     progress.hidden = false;
+    this.sending = true;
     try {
       await upload(application, file, {
         region,
@@ -97,8 +101,10 @@ class Side {
       if (!(refusal instanceof Refusal)) throw refusal;
       if (refusal.code === "consent_needed") terms.lapse();
       this.complain(refusal.message);
+      if (refusal.status === 401) tell(this.#slot("problem"), refusal);
     }
     progress.hidden = true;
+    this.sending = false;
     return this.chosen.sent;
   }
 
@@ -115,6 +121,7 @@ const ask = document.getElementById("pair-ask");
 const swap = document.getElementById("pair-swap");
 const sides = [...page.querySelectorAll("[data-side]")].map((root) => new Side(root));
 let turn = Promise.resolve();
+keep(() => sides.some(({ sending }) => sending));
 
 /** Marking is one thing at a time; what comes meanwhile waits. */
 function inTurn(work) {

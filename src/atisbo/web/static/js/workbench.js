@@ -76,6 +76,8 @@ function announce(item) {
 }
 
 addEventListener("popstate", () => {
+  const { selected } = collection;
+  if (correction.back()) return history.pushState({ key: selected?.key }, "", address(selected));
   const id = location.pathname.split("/")[3];
   const item = id ? collection.find(id) : null;
   collection.select(item, { quiet: true, step: true });
