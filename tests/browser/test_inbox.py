@@ -46,7 +46,7 @@ def test_thirty_images_by_keys_alone(visit: Visit, service: Service) -> None:
     before = int(progress.get_attribute("data-answered") or "")
     said: dict[str, str] = {}
     for number in range(IMAGES):
-        key, verdict = (("y", "right"), ("n", "wrong"), ("?", "unknown"))[number % 3]
+        key, verdict = (("y", "right"), ("n", "wrong"), ("u", "unknown"))[number % 3]
         page.keyboard.press(key)
         said[shown] = verdict
         shown = next_after(page, shown)
@@ -67,6 +67,12 @@ def test_thirty_images_by_keys_alone(visit: Visit, service: Service) -> None:
         assert review["verdict"] == verdict, identity
 
     shown = page.get_attribute("#bench", "data-shown") or ""
+    page.keyboard.press("?")
+    expect(page.locator("#keys-dialog")).to_be_visible()
+    page.keyboard.press("y")
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys-dialog")).to_be_hidden()
+    expect(page.locator("#bench")).to_have_attribute("data-shown", shown)
     page.keyboard.press("e")
     page.wait_for_selector("#editor[open]:not([data-loading])")
     page.keyboard.press("p")

@@ -269,7 +269,7 @@ class Inbox {
     const actions = {
       y: () => this.#judge("right", timeStamp),
       n: () => this.#judge("wrong", timeStamp),
-      "?": () => this.#judge("unknown", timeStamp),
+      "?": () => document.getElementById("keys-dialog").showModal(),
       u: () => this.#judge("unknown", timeStamp),
       e: () => this.#edit(),
       z: () => this.#undo(),
