@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SAMPLES, Visitor
+from tests.browser.conftest import SAMPLES, Visitor, sign_in
+from tests.conftest import Service
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Visitor]
@@ -121,3 +122,55 @@ def test_a_long_file_name_leaves_the_picture_on_the_screen(visit: Visit, tmp_pat
             assert place["x"] + place["width"] <= width
     ana.page.tap("#to-tray")
     assert ana.overflow() == 0
+
+
+def test_a_phone_on_its_side_shows_the_picture_beside_the_findings(visit: Visit) -> None:
+    ana = visit("es", phone=True)
+    ana.register()
+    page = ana.page
+    page.tap("[data-sample='frame-4.jpg']")
+    ana.answered()
+    page.set_viewport_size({"width": 844, "height": 390})
+    box = page.locator("#viewport").bounding_box()
+    assert box
+    assert box["width"] > 450
+    assert box["height"] > 180
+    assert box["y"] + box["height"] <= 390
+    beside = page.locator("#findings").bounding_box()
+    assert beside
+    assert beside["x"] >= box["x"] + box["width"]
+    page.locator("[data-download=mask]").scroll_into_view_if_needed()
+    expect(page.locator("[data-download=mask]")).to_be_in_viewport()
+    assert ana.overflow() == 0
+    assert page.evaluate(SMALL_TARGETS) == []
+
+
+@pytest.mark.parametrize("phone", [True, False])
+def test_a_button_with_many_words_stays_in_its_card(visit: Visit, service: Service, phone: bool) -> None:
+    somebody = visit()
+    somebody.register()
+    email = somebody.page.locator(".who").text_content() or ""
+    eva = visit(phone=phone)
+    page = sign_in(eva, service)
+    eva.go("/manage/users")
+    page.locator("a", has_text=email).first.click()
+    button = page.locator("form[action$='/reset'] button")
+    # The administrator reads English; the Spanish words are the longer ones.
+    button.evaluate("(button, words) => (button.textContent = words)", "Crear un enlace para una contraseña nueva")
+    panel, box = button.locator("xpath=ancestor::section").bounding_box(), button.bounding_box()
+    assert panel
+    assert box
+    assert box["x"] + box["width"] < panel["x"] + panel["width"]
+    assert eva.overflow() == 0
+
+
+def test_a_field_is_not_scrolled_under_the_bar(visit: Visit) -> None:
+    ana = visit(phone=True)
+    ana.go("/business")
+    ana.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    field = ana.page.locator("main input:not([type=hidden])").first
+    field.evaluate("(input) => input.scrollIntoView({ block: 'start' })")
+    bar, box = ana.page.locator(".top").bounding_box(), field.bounding_box()
+    assert bar
+    assert box
+    assert box["y"] >= bar["y"] + bar["height"]
