@@ -192,6 +192,23 @@ def _loopback(host: str) -> bool:
         return False
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder of the service unless it is there.
+
+    Raises:
+        Misconfigured: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(
+            "folder_unmade",
+            "The folder {folder} cannot be made: {reason}. Set ATISBO_DATA_DIR to a folder that may be written to.",
+            folder=folder,
+            reason=error.strerror,
+        ) from error
+
+
 class Secrets:
     """Keys derived from one generated secret, so that no two purposes share a key."""
 
@@ -208,7 +225,7 @@ class Secrets:
         Raises:
             Misconfigured: the file is there and damaged; making a new one would sign everybody out silently.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:

@@ -75,3 +75,56 @@ def test_a_database_is_prepared_and_its_first_administrator_told_once(tmp_path: 
     )
     assert "admin@atisbo.local" in first
     assert second == "The database is ready.\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["migrate"], ["serve"], ["users", "create", "eva@example.org", "--password", "first password"], ["backup"]],
+)
+def test_a_database_that_is_away_is_one_sentence(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATISBO_DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:1/x")
+    monkeypatch.setenv("ATISBO_DATA_DIR", str(tmp_path / "data"))
+    target = [str(tmp_path / "backups")] if words == ["backup"] else []
+    done = subprocess.run([sys.executable, "-m", "atisbo", *words, *target], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "The database of ATISBO_DATABASE_URL cannot be used" in done.stderr
+    assert "Connection refused" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("url", ["nonsense", "", "mysql://me:secret@host/x", "postgresql://host:port/x"])
+def test_an_address_of_no_database_is_one_sentence(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATISBO_DATABASE_URL", url)
+    monkeypatch.setenv("ATISBO_DATA_DIR", str(tmp_path))
+    said = RUN.invoke(app, ["migrate"])
+    assert said.exit_code == 1
+    assert "Write postgresql://user:password@host/name" in said.stderr
+    assert "secret" not in said.output
+
+
+def test_an_option_that_no_database_knows_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATISBO_DATABASE_URL", "postgresql://127.0.0.1:1/x?colour=blue")
+    monkeypatch.setenv("ATISBO_DATA_DIR", str(tmp_path))
+    said = RUN.invoke(app, ["migrate"])
+    assert said.exit_code == 1
+    assert "colour" in said.stderr
+
+
+@pytest.mark.parametrize("url", [None, "postgresql://127.0.0.1:1/x"])
+@pytest.mark.parametrize("place", ["file", "file/within"])
+def test_a_data_folder_that_cannot_be_made_is_named(
+    place: str, url: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("a letter")
+    monkeypatch.setenv("ATISBO_DATA_DIR", str(tmp_path / place))
+    if url is None:
+        monkeypatch.delenv("ATISBO_DATABASE_URL", raising=False)
+    else:
+        monkeypatch.setenv("ATISBO_DATABASE_URL", url)
+    said = RUN.invoke(app, ["migrate"])
+    assert said.exit_code == 1
+    assert f"The folder {tmp_path / place} cannot be made" in said.stderr
+    assert "ATISBO_DATA_DIR" in said.stderr

@@ -19,6 +19,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, from_url
 
+from atisbo.config import make_folder
 from atisbo.errors import Misconfigured, StorageFull, Unavailable
 
 T = TypeVar("T")
@@ -120,11 +121,12 @@ class Blobs:
         Of S3, keys, region and endpoint are read from the environment (``AWS_ACCESS_KEY_ID``, ``AWS_ENDPOINT_URL``, …).
 
         Raises:
-            Misconfigured: there is no such kind of storage.
+            Misconfigured: there is no such kind of storage, or the folder cannot be made.
         """
         if url is None:
             folder = data_dir.resolve() / "blobs"
-            return cls(LocalStore(prefix=folder, mkdir=True), folder=folder, reserve_bytes=reserve_bytes)
+            make_folder(folder)
+            return cls(LocalStore(prefix=folder), folder=folder, reserve_bytes=reserve_bytes)
         options = {} if url.startswith(("file:", "memory:")) else _patience()
         try:
             store = from_url(url, **options)

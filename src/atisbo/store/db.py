@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import psycopg
 from sqlalchemy import (
+    URL,
     ColumnElement,
     DateTime,
     Engine,
@@ -21,14 +22,15 @@ from sqlalchemy import (
     create_engine,
     event,
     literal,
+    make_url,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from atisbo.errors import Unavailable
+from atisbo.errors import Misconfigured, Unavailable
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_name)s",
@@ -70,9 +72,13 @@ EF_SEARCH: Final = 150
 
 
 def connect(url: str, *, pool_size: int = 5) -> Engine:
-    """An engine on a ``postgresql://`` URL; a connection that a restarted server closed is replaced unnoticed."""
+    """An engine on a ``postgresql://`` URL; a connection that a restarted server closed is replaced unnoticed.
+
+    Raises:
+        Misconfigured: it is no such URL.
+    """
     engine = create_engine(
-        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        _address(url),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,
@@ -83,6 +89,21 @@ def connect(url: str, *, pool_size: int = 5) -> Engine:
     event.listen(engine, "checkin", _put_back)
     event.listen(engine, "checkout", _taken)
     return engine
+
+
+def _address(url: str) -> URL:
+    """What is wrong is not repeated: there may be a password in it."""
+    try:
+        said = make_url(url)
+    except (ArgumentError, ValueError):
+        said = None
+    if said is None or said.drivername != "postgresql":
+        raise Misconfigured(
+            "database_url_wrong",
+            "ATISBO_DATABASE_URL is no address of a PostgreSQL database. Write postgresql://user:password@host/name, "
+            "or unset it: then atisbo serve starts a database of its own.",
+        )
+    return said.set(drivername="postgresql+psycopg")
 
 
 def _put_back(_: psycopg.Connection[Any] | None, record: ConnectionPoolEntry) -> None:

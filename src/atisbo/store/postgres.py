@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import warnings
 from pathlib import Path
 from typing import Final
+
+from atisbo.config import make_folder
+from atisbo.errors import Misconfigured
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # a missing XDG_RUNTIME_DIR is of no consequence here
@@ -33,13 +37,26 @@ class EmbeddedPostgres:
         return (data_dir / "postgres" / "PG_VERSION").exists()
 
     def start(self) -> str:
-        """Create the cluster the first time, start it, and return its ``postgresql://`` URL."""
-        self._folder.parent.mkdir(parents=True, exist_ok=True)
-        server = get_server(self._folder, cleanup_mode="stop", start=False)
-        with server._lock:
-            server.ensure_pgdata_inited()
-        _configure(self._folder)
-        server.start()
+        """Create the cluster the first time, start it, and return its ``postgresql://`` URL.
+
+        Raises:
+            Misconfigured: the folder cannot be written to, or the server does not start.
+        """
+        make_folder(self._folder.parent)
+        try:
+            server = get_server(self._folder, cleanup_mode="stop", start=False)
+            with server._lock:
+                server.ensure_pgdata_inited()
+            _configure(self._folder)
+            server.start()
+        except (OSError, subprocess.SubprocessError) as error:
+            raise Misconfigured(
+                "database_not_started",
+                "The database in {folder} does not start. See whether the folder may be written to, whether there is "
+                "room on its disk, and what its file called log says. It was said: {reason}",
+                folder=self._folder,
+                reason=error,
+            ) from error
         self._server = server
         return str(server.get_uri())
 
