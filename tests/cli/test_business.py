@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
 from pypdf import PdfReader
 from typer.testing import CliRunner
 
@@ -28,3 +29,12 @@ def test_an_assumption_that_is_none_is_named() -> None:
     said = CliRunner().invoke(app, ["business", "colour=3"])
     assert said.exit_code == 1
     assert "colour" in said.output
+
+
+@pytest.mark.parametrize("option", ["--csv", "--pdf"])
+def test_a_file_that_cannot_be_written_is_named(option: str, tmp_path: Path) -> None:
+    for file, reason in ((tmp_path / "no" / "case", "there is no folder"), (tmp_path, "it is a folder")):
+        said = CliRunner().invoke(app, ["business", option, str(file)])
+        assert said.exit_code == 1
+        assert f"{file} cannot be written: {reason}" in said.stderr
+        assert not said.stdout

@@ -125,6 +125,14 @@ def test_what_cannot_be_judged_is_said_in_a_sentence(folders: tuple[Path, Path],
         (("evaluate", HERE / "bright", "--data", folders[0], "--unlabelled", "--foreign", folders[1]), "has no gate"),
         (("evaluate", EYE, "--data", folders[0], "--group", "patient"), "No image has the column patient; there are"),
         (("compare", EYE, EYE), "Name folders with --data"),
+        (
+            ("evaluate", EYE, "--data", folders[0], "--html", tmp_path / "no" / "r.html"),
+            "r.html cannot be written: the",
+        ),
+        (("evaluate", EYE, "--data", folders[0], "--json", tmp_path / "no" / "r.json"), f"no folder {tmp_path / 'no'}"),
+        (("compare", EYE, EYE, "--data", folders[0], "--json", tmp_path / "no" / "r.json"), "Make it first"),
+        (("profile", folders[0], "--html", tmp_path / "no" / "r.html"), "r.html cannot be written: there is no folder"),
+        (("profile", folders[0], "--index", tmp_path / "no" / "r.csv"), "r.csv cannot be written: there is no folder"),
     ):
         said = RUN.invoke(app, [str(argument) for argument in arguments])
         assert said.exit_code == 1

@@ -209,3 +209,11 @@ def test_it_runs_as_a_command_in_an_empty_folder(tmp_path: Path) -> None:
     )
     assert json.loads(done.stdout)["findings"]["regions"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "letter").write_text("Dear")
+    for out in (tmp_path / "letter" / "out", tmp_path / "letter" / "out" / "further"):
+        said = RUN.invoke(app, ["predict", "polyp", str(FRAME), "--out", str(out)])
+        assert said.exit_code == 1
+        assert f"{out} cannot be written: Not a directory" in said.stderr

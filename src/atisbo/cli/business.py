@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from atisbo.cli.main import plainly
+from atisbo.cli.outputs import check_files
 from atisbo.domain.cards import first_fault
 from atisbo.domain.finance import Case, Plan, Undefined, plan
 from atisbo.domain.sensitivity import Distribution, simulate, tornado
@@ -37,6 +38,7 @@ def business(
     pdf: Annotated[Path | None, typer.Option(help="Write a printed page here.")] = None,
 ) -> None:
     """Cash flows, present value, rate of return, payback and break-even of running a service."""
+    check_files(csv, pdf)
     found = plan(read(assumptions or []))
     chances = simulate(found.case)
     if csv is not None or pdf is not None:

@@ -13,6 +13,7 @@ from uuid import UUID
 import typer
 
 from atisbo.cli.main import plainly, settings
+from atisbo.cli.outputs import check_files
 from atisbo.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def export(
     """Write the embeddings with label, source and location of every picture."""
     from atisbo.services import collections, interchange
 
+    check_files(file)
     with _database() as workplace, workplace.transaction() as session:
         version = collections.summary(session, application).version
         if version is None:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from atisbo.cli.judge import show
 from atisbo.cli.operating import calibrated, only, out_of_fold
+from atisbo.cli.outputs import make_out
 from atisbo.cli.train import Asked, varied
 from atisbo.domain.cards import Interval
 from atisbo.training.crossval import Crossed, crossval
@@ -53,6 +54,7 @@ def _run(asked: Asked, k: int, leave_out: str | None) -> bool:
     recipe = varied(load_recipe(asked.recipe), asked)
     if leave_out:
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"leave_out": leave_out})})
+    make_out(asked.out)
     images, _ = read(asked.folders, recipe)
     with place(asked.device) as here:
         crossed = crossval(

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from atisbo.cli.main import plainly, settings
+from atisbo.cli.outputs import make_out
 from atisbo.errors import AtisboError, Invalid, NotFound
 
 dataset = typer.Typer(no_args_is_help=True, help="Datasets of reviewed images that may be learnt from.")
@@ -144,6 +145,7 @@ def export(
         raise Invalid("format_unknown", "Choose one of these formats: {formats}.", formats=", ".join(Format))
     if out.exists() and any(out.iterdir()):
         raise Invalid("folder_full", "{folder} is not empty. Choose another one.", folder=out)
+    make_out(out)
     with opened(settings()) as workplace:
         count = exports.unfold(workplace, None, dataset_id=which, form=Format(form), folder=out, sealed=sealed)
     Console().print(f"{count:,} images: {out}", highlight=False, soft_wrap=True)

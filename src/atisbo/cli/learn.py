@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from atisbo.cli.main import plainly, settings
+from atisbo.cli.outputs import check_files
 from atisbo.cli.sources import SEALED, folders
 from atisbo.errors import Invalid
 
@@ -49,6 +50,7 @@ def evaluate(
     """Measure an application's network on labelled images, with the engine that serves it."""
     from atisbo.cli.judge import chosen, judged, opened, page, show
 
+    check_files(json, html)
     with folders(data, SEALED) as found:
         setting = settings()
         folder, card = chosen(application, setting.applications_dir)
@@ -86,6 +88,7 @@ def compare(
     from atisbo.evaluation.compare import compare as differences
     from atisbo.evaluation.report import Report
 
+    check_files(json)
     with folders(data or [], SEALED) as places:
         setting, command = settings(), spoken(sys.argv)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atisbo.cli.main import plainly, settings
+from atisbo.cli.outputs import make_out
 from atisbo.cli.tables import Row, table
 from atisbo.domain import exports
 from atisbo.domain.images import Region
@@ -81,7 +82,7 @@ def predict(
     from rich.progress import Progress
 
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        make_out(out)
     files = [file for given in files for file in pictures(given)]
     failed = 0
     with (

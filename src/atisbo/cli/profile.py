@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from atisbo.cli.main import plainly
+from atisbo.cli.outputs import check_files, make_out
 from atisbo.cli.sources import folders
 
 if TYPE_CHECKING:
@@ -45,13 +46,15 @@ def profile(
     from atisbo.evaluation.profile.run import profile as run
 
     with folders([source]) as (folder,):
+        stem = re.sub(r"[^\w.-]", "-", folder.resolve().name) or "folder"
+        page, data = html or Path(f"{stem}-profile.html"), json or Path(f"{stem}-profile.json")
         if clean:
             cleaning.check_target(folder, clean)
+            make_out(clean)
+        check_files(page, data, index)
         console = Console()
         with quiet(), progress(console) as started:
             found = run(folder, Options(workers=workers, bits=near, by=tuple(by or ()), follow=follow), started)
-        stem = re.sub(r"[^\w.-]", "-", folder.resolve().name) or "folder"
-        page, data = html or Path(f"{stem}-profile.html"), json or Path(f"{stem}-profile.json")
         page.write_text(found.html, encoding="utf-8")
         data.write_text(found.profile.model_dump_json(indent=1) + "\n", encoding="utf-8")
         tell(console, found.profile)

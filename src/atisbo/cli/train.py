@@ -10,6 +10,7 @@ from typing import Final
 from rich.console import Console
 
 from atisbo.cli.judge import judge, measurements, opened, show
+from atisbo.cli.outputs import make_out
 from atisbo.cli.reference import described
 from atisbo.cli.sources import MANIFEST
 from atisbo.domain.cards import Card, Measurement, Reference
@@ -68,6 +69,7 @@ def run(asked: Asked) -> bool:
     """
     console = Console()
     recipe = varied(load_recipe(asked.recipe), asked)
+    make_out(asked.out)
     split = load(asked.folders, recipe)
     with place("cpu" if asked.export_only else asked.device) as here:
         done = asked.export_only or story.train(
