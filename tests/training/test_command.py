@@ -111,6 +111,13 @@ def test_evaluating_says_the_same_as_the_card(
             ("train", "{recipe}", "--data", "{frames}", "--out", "{out}", "--export-only", "--kind", "a={frames}"),
             "--kind needs a section [gate]",
         ),
+        (("train", "{recipe}", "--data", "{frames}", "--out", "{recipe}"), "recipe.toml cannot be written: File exist"),
+        (("train", "{recipe}", "--data", "{frames}/images", "--out", "{tmp}"), "no folder called masks. Put the mask"),
+        (("train", "{frames}/images/1.png", "--data", "{frames}", "--out", "{tmp}"), "no recipe: it is no text"),
+        (
+            ("crossval", "{recipe}", "--data", "{frames}", "--out", "{tmp}", "--leave-out", "nosuch"),
+            "No image has the column nosuch that is to be left out by; there are centre, file",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_sentence(
@@ -153,6 +160,30 @@ watch = "auc"
 own = ["disc"]
 pictures = 8
 """
+
+
+@pytest.mark.parametrize(
+    ("kinds", "sentence"),
+    [
+        (["other=nowhere"], "--kind other=nowhere is not of the form"),
+        (["nope"], "--kind nope is not of the form"),
+        (["ellipse={frames}", "other={tmp}"], "no folder called images"),
+        (["disc={frames}"], "there are only own kinds"),
+        (["ellipse={frames}"], "no picture of kind ring"),
+    ],
+)
+def test_a_wrong_kind_is_told_before_the_training(
+    frames: Path, tmp_path: Path, kinds: list[str], sentence: str
+) -> None:
+    recipe, nothing = tmp_path / "recipe.toml", tmp_path / "nothing"
+    own = '["disc", "ring"]' if "ring" in sentence else '["disc"]'
+    recipe.write_text(CLASSES.replace('["disc"]', own) + "synthetic = false\n")
+    nothing.mkdir()
+    words = [word for kind in kinds for word in ("--kind", kind.format(frames=frames, tmp=nothing))]
+    said = command("train", recipe, "--data", frames, "--out", tmp_path / "run", *words)
+    assert sentence in " ".join(said.split())
+    assert said.endswith("exit 1")
+    assert not (tmp_path / "run").exists()
 
 
 def test_from_folds_to_a_network_that_learned_from_everything(frames: Path, tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ from atisbo.evaluation.calibration import choose_gate
 from atisbo.imaging.decode import decode
 from atisbo.imaging.folders import Sample, read_folders
 from atisbo.imaging.transform import fit
-from atisbo.training.gate import ASIDE, Kinds, add_gate, read_kinds, thinned
+from atisbo.training.gate import ASIDE, Kinds, add_gate, check_named, read_kinds, thinned
 from atisbo.training.kept import Former, keep_gate
 from atisbo.training.networks import Network
 from atisbo.training.recipe import Recipe
+from atisbo.training.sections import GateRecipe
 from atisbo.training.split import Split
 
 PICTURES: Final = 300
@@ -38,7 +39,7 @@ def chosen_gates(
     """Fitted anew where kinds are named; kept where a version with a gate is gone on from; else none.
 
     Raises:
-        Misconfigured: kinds are named, and the recipe does not say which are its own.
+        Misconfigured, Invalid: kinds are named, and something is wrong with them; see :func:`check_kinds`.
     """
     if kinds:
         return Gates(fitted(recipe, split, kinds))
@@ -65,12 +66,10 @@ def fitted(recipe: Recipe, split: Split, words: Sequence[str]) -> Give:
     """What gives the network its head for foreign pictures, from the folders of ``--kind name=DIR``.
 
     Raises:
-        Misconfigured: the recipe does not say which kinds are its own.
+        Misconfigured, Invalid: see :func:`check_kinds`.
     """
-    if recipe.gate is None:
-        raise Misconfigured("gate_missing", "--kind needs a section [gate] in the recipe, which names the own kinds.")
-    chosen = recipe.gate
-    pictures = read_kinds(by_kind(words), recipe.input, chosen)
+    chosen, folders = check_kinds(recipe, words)
+    pictures = read_kinds(folders, recipe.input, chosen)
     own = chosen.own[0]
     trained, validated = (
         [image.pixels for image in thinned(side, chosen.pictures)] for side in (split.train, split.validation)
@@ -87,6 +86,22 @@ def fitted(recipe: Recipe, split: Split, words: Sequence[str]) -> Give:
         )
 
     return give
+
+
+def check_kinds(recipe: Recipe, words: Sequence[str]) -> tuple[GateRecipe, dict[str, list[Path]]]:
+    """The recipe's gate and the folders of each ``--kind name=DIR``, no picture opened: to be asked before a training.
+
+    Raises:
+        Misconfigured: the recipe does not say which kinds are its own, or a kind has no folder.
+        Invalid: a word is not of that form, or a folder holds no pictures.
+    """
+    if recipe.gate is None:
+        raise Misconfigured("gate_missing", "--kind needs a section [gate] in the recipe, which names the own kinds.")
+    found = by_kind(words)
+    for folders in found.values():
+        read_folders(folders, unlabelled=True)
+    check_named(recipe.gate, list(found))
+    return recipe.gate, found
 
 
 def by_kind(words: Sequence[str]) -> dict[str, list[Path]]:

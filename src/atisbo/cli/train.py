@@ -18,7 +18,7 @@ from atisbo.errors import Misconfigured
 from atisbo.imaging.folders import Sample
 
 try:
-    from atisbo.cli.gates import chosen_gates
+    from atisbo.cli.gates import check_kinds, chosen_gates
     from atisbo.cli.operating import Rows, calibrated, out_of_fold
     from atisbo.training import story
     from atisbo.training.crossval import OUT_OF_FOLD, read_out_of_fold
@@ -69,6 +69,8 @@ def run(asked: Asked) -> bool:
     """
     console = Console()
     recipe = varied(load_recipe(asked.recipe), asked)
+    if asked.kinds:
+        check_kinds(recipe, asked.kinds)
     make_out(asked.out)
     split = load(asked.folders, recipe)
     with place("cpu" if asked.export_only else asked.device) as here:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -101,19 +101,32 @@ def add_gate(network: Network, spec: TensorSpec, kinds: Kinds, recipe: GateRecip
         Misconfigured: a kind has no pictures, or there is none but own kinds.
     """
     names = list(kinds.fitted)
-    missing = [kind for kind in (*recipe.own, *names) if not kinds.fitted.get(kind)]
-    if missing or len(names) == len(recipe.own):
-        raise Misconfigured(
-            "gate_kinds",
-            "gate: {what}. Name folders of pictures with --kind name=DIR.",
-            what=f"no picture of kind {missing[0]}" if missing else "there are only own kinds",
-        )
+    _refuse_without([kind for kind in (*recipe.own, *names) if not kinds.fitted.get(kind)], names, recipe)
     network.kinds = fit_gate(network, spec, kinds.fitted, recipe)
     own = [names.index(kind) for kind in recipe.own]
     shares = {kind: kind_shares(network, spec, found)[:, own].sum(1) for kind, found in kinds.aside.items() if found}
     ours = np.concatenate([share for kind, share in shares.items() if kind in recipe.own])
     foreign = [share for kind, share in shares.items() if kind not in recipe.own]
     return Gate(output=KINDS, kinds=tuple(names), own=recipe.own, threshold=choose(ours, foreign, recipe))
+
+
+def check_named(recipe: GateRecipe, named: Sequence[str]) -> None:
+    """See that a gate can be made of these kinds, before a training; the first own kind is what is trained on.
+
+    Raises:
+        Misconfigured: an own kind is not named, or there is none but own kinds.
+    """
+    names = {recipe.own[0], *named, *((OTHER,) if recipe.synthetic else ())}
+    _refuse_without([kind for kind in recipe.own if kind not in names], names, recipe)
+
+
+def _refuse_without(missing: Sequence[str], names: Collection[str], recipe: GateRecipe) -> None:
+    if missing or len(names) == len(recipe.own):
+        raise Misconfigured(
+            "gate_kinds",
+            "gate: {what}. Name folders of pictures with --kind name=DIR.",
+            what=f"no picture of kind {missing[0]}" if missing else "there are only own kinds",
+        )
 
 
 def fit_gate(network: Network, spec: TensorSpec, pictures: Pictures, recipe: GateRecipe) -> nn.Linear:
