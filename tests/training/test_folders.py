@@ -53,6 +53,14 @@ def test_a_missing_mask_is_named(copy: Path) -> None:
         read_folder(copy)
 
 
+def test_where_there_is_no_index_none_is_spoken_of(copy: Path) -> None:
+    (copy / "index.csv").unlink()
+    with pytest.raises(Invalid, match=r"frames: disc/1.png, which 1.png needs, is missing"):
+        read_folder(copy, classes=True, structures=["disc"])
+    with pytest.raises(Invalid, match=r"frames: 1.png has no class"):
+        read_folder(copy, classes=True)
+
+
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="no folder called images"):
         read_folder(tmp_path)

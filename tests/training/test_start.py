@@ -19,6 +19,14 @@ CLASSES = tiny_classes(network={"kind": "artcnn", "embedding": 16, "dropout": 0.
 RECIPES = [pytest.param(tiny(), id="outlines"), pytest.param(CLASSES, id="classes")]
 
 
+@pytest.mark.parametrize("content", [b"", b"a letter to somebody\n", bytes(range(256)) * 4])
+def test_a_file_that_is_no_onnx_is_named(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(Misconfigured, match="is no ONNX file"):
+        start_from(build(tiny()), path, [noise(1)])
+
+
 def noise(seed: int, count: int = 6) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((count, 3, 32, 32), np.float32)
 

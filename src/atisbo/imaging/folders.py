@@ -66,10 +66,11 @@ def read_folder(
     if not no_mask and not masks.is_dir():
         raise Invalid(
             "data_no_masks",
-            "{folder} has no folder called masks. If empty answers are right, say --unlabelled.",
+            "{folder} has no folder called masks. Put the mask of each image there, as PNG. Where empty answers are "
+            "right, say so: evaluate and compare take --unlabelled, a recipe names the folder in [data.unlabelled].",
             folder=folder,
         )
-    samples = []
+    samples, listed = [], (folder / "index.csv").is_file()
     for line, row in enumerate(_rows(folder, root, structures), start=2):
         file = row["file"]
         sample = Sample(
@@ -80,7 +81,7 @@ def read_folder(
             _label(row),
             {name: folder / name / _mask_name(file) for name in structures},
         )
-        _check(sample, folder, line, classes=classes)
+        _check(sample, folder, line if listed else None, classes=classes)
         samples.append(sample)
     return samples
 
@@ -177,24 +178,25 @@ def _within(file: str) -> bool:
     return str(path) == file and 1 <= len(path.parts) <= 2 and not set(path.parts) & {"..", "/"}
 
 
-def _check(sample: Sample, folder: Path, line: int, *, classes: bool) -> None:
+def _check(sample: Sample, folder: Path, line: int | None, *, classes: bool) -> None:
+    file = sample.columns["file"]
     for path in (sample.image, sample.mask, *sample.structures.values()):
         if path is not None and not path.is_file():
             raise Invalid(
                 "data_missing_file",
-                "{folder}: {file}, named in line {line} of the index, is missing.",
+                "{folder}: {file}, {why}, is missing.",
                 folder=folder,
                 file=path.relative_to(folder),
-                line=line,
+                why=f"which {file} needs" if line is None else f"named in line {line} of the index",
             )
     if classes and sample.label is None:
         raise Invalid(
             "data_no_class",
-            "{folder}: {file} (line {line} of the index) has no class. Name it in a column called label, "
+            "{folder}: {file}{line} has no class. Name it in a column called label of index.csv, "
             "or put the images of each class in a folder of its own.",
             folder=folder,
-            file=sample.columns["file"],
-            line=line,
+            file=file,
+            line="" if line is None else f" (line {line} of the index)",
         )
 
 

@@ -119,7 +119,7 @@ def load_recipe(name_or_path: str) -> Recipe:
     if name_or_path in shipped():
         text = (resources.files("atisbo.training") / "recipes" / f"{name_or_path}.toml").read_text("utf-8")
     elif path.is_file():
-        text = path.read_text("utf-8")
+        text = _text(path)
     else:
         raise Misconfigured(
             "recipe_missing",
@@ -134,3 +134,15 @@ def load_recipe(name_or_path: str) -> Recipe:
     except ValidationError as error:
         fault = first_fault(error)
         raise Misconfigured("recipe_wrong", "{path}: {fault}", path=name_or_path, fault=fault) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise Misconfigured(
+            "recipe_no_text",
+            "{path} is no recipe: it is no text. Give the path of a TOML file or one of: {shipped}.",
+            path=path,
+            shipped=", ".join(shipped()),
+        ) from error

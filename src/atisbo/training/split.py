@@ -78,8 +78,16 @@ def folds(images: Sequence[Cached], recipe: DataRecipe, k: int, seed: int) -> li
     that has one group only is always trained on.
 
     Raises:
-        Invalid: there are fewer than two folds to be made.
+        Invalid: there are fewer than two folds to be made, or no image has the column of ``leave_out``.
     """
+    known = {column for image in images for column in image.sample.columns}
+    if recipe.leave_out and recipe.leave_out not in known:
+        raise Invalid(
+            "leave_out_unknown",
+            "No image has the column {column} that is to be left out by; there are {known}.",
+            column=recipe.leave_out,
+            known=", ".join(sorted(known)),
+        )
     columns = (*recipe.group_columns, *filter(None, (recipe.leave_out,)))
     images, members, held_out = _prepared(images, recipe.model_copy(update={"group_columns": columns}))
     parts = [part for part in _deal(images, members, recipe, k, seed) if part]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
@@ -36,11 +37,11 @@ def start_from(network: nn.Module, path: Path, batches: Iterable[NDArray[np.floa
         batches: some normalised images of its kind, (n, 3, h, w) float32 each.
 
     Raises:
-        Misconfigured: the file is missing, or holds another network.
+        Misconfigured: the file is missing, is no ONNX, or holds another network.
     """
     if not path.is_file():
         raise Misconfigured("start_missing", "{path} is missing.", path=path)
-    model = onnx.load(str(path))
+    model = _model(path)
     values = {
         item.name.removesuffix(".half"): torch.from_numpy(np.array(numpy_helper.to_array(item), np.float32))
         for item in model.graph.initializer
@@ -52,6 +53,19 @@ def start_from(network: nn.Module, path: Path, batches: Iterable[NDArray[np.floa
         _measure_norms(network, folded, batches)
     except (KeyError, RuntimeError) as error:
         raise Misconfigured("start_other", "{path} holds another network ({fault}).", path=path, fault=error) from error
+
+
+def _model(path: Path) -> onnx.ModelProto:
+    """A file of nothing, and some of something else, can be read as ONNX: a model without a graph."""
+    try:
+        model = onnx.load(str(path))
+    except DecodeError:
+        model = onnx.ModelProto()
+    if not model.graph.node:
+        raise Misconfigured(
+            "start_no_onnx", "{path} is no ONNX file. Name the model.onnx of a version to go on from.", path=path
+        )
+    return model
 
 
 def _by_name(network: nn.Module, values: dict[str, Tensor]) -> None:
