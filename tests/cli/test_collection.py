@@ -69,7 +69,12 @@ def test_a_collection_comes_in_is_listed_and_goes(workplace: Workplace, tmp_path
         assert means == [("blue", 3), ("green", 3), ("red", 3)]
 
     assert "1 taken out" in run("remove", "colour", ids[0]).output
+    unknown = run("remove", "colour", "--label", "nope")
+    assert unknown.exit_code == 1
+    assert "has the label nope. There are: green, red." in unknown.output
+    assert "Name items by their ids" in run("remove", "colour").output
     assert "2 taken out" in run("remove", "colour", "--all").output
+    assert "nothing in the collection of colour" in run("remove", "colour", "--all").output
     with workplace.transaction() as session:
         assert session.scalar(text("SELECT count(*) FROM embeddings")) == 0, "and of every search"
         assert session.scalar(text("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'take_out'")) == 2

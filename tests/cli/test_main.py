@@ -3,9 +3,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click import Command
+from rich.text import Text
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from atisbo import __version__
@@ -25,6 +29,21 @@ def test_every_command_explains_itself() -> None:
     for command in ("serve", "web", "worker", "predict", "evaluate", "train", "applications", "users"):
         assert command in shown
         assert RUN.invoke(app, [command, "--help"]).exit_code == 0
+
+
+def test_what_stands_in_brackets_is_no_markup_of_the_help() -> None:
+    shown = RUN.invoke(app, ["import", "--help"]).stdout
+    assert "[input.tensor]" in shown
+    assert "[output]" in shown
+    for command in commands(get_command(app)):
+        for said in (command.help or "", *(getattr(one, "help", None) or "" for one in command.params)):
+            assert Text.from_markup(said).plain == said.replace("\\[", "["), command.name
+
+
+def commands(command: Command) -> Iterator[Command]:
+    yield command
+    for one in getattr(command, "commands", {}).values():
+        yield from commands(one)
 
 
 def test_the_shipped_application_is_listed() -> None:

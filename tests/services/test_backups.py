@@ -158,6 +158,14 @@ def test_another_installations_secrets_are_not_overwritten(
         backups.restore_secrets(settings, source)
 
 
+def test_a_backup_that_is_asked_for_by_name(workplace: Workplace, tmp_path: Path) -> None:
+    first, second = (backups.back_up(workplace, tmp_path / "backups")[0] for _ in range(2))
+    assert backups.choose(tmp_path / "backups", first.name) == first
+    assert backups.choose(tmp_path / "backups") == second
+    with pytest.raises(Misconfigured, match=rf"backup nope in .* one of these: {first.name}, {second.name}\."):
+        backups.choose(tmp_path / "backups", "nope")
+
+
 def test_a_backup_that_was_broken_off_is_none(workplace: Workplace, tmp_path: Path) -> None:
     source, _ = backups.back_up(workplace, tmp_path / "backups")
     (source / "manifest.json").unlink()

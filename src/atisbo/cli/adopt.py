@@ -27,9 +27,9 @@ def adopt(
     ONNX, compared with its own framework on random input, and tried against the application's card. Only then
     model.onnx and card.json are written into the folder; a file that is refused changes nothing.
 
-    The folder says what the network eats and answers: [input.tensor] and [output] of application.toml (they move into
-    card.json), or the card.json that is there. Files that carry code are refused: Lambda layers, objects of one's own,
-    pickles (.pt, .pth).
+    The folder says what the network eats and answers: \\[input.tensor] and \\[output] of application.toml (they move
+    into card.json), or the card.json that is there. Files that carry code are refused: Lambda layers, objects of one's
+    own, pickles (.pt, .pth).
 
     Example: atisbo import network.keras --application applications/leaves
     """

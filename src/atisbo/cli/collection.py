@@ -19,6 +19,7 @@ from atisbo.errors import Invalid, NotFound
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from atisbo.services.collections import Summary
     from atisbo.services.work import Workplace
     from atisbo.worker.collect import Collector
 
@@ -90,11 +91,25 @@ def remove(
         if everything or label is not None:
             held = collections.items(session, application)
             wanted += [item.id for item in held if everything or item.label == label]
+            if not wanted:
+                raise _nothing(application, collections.summary(session, application), label)
         if not wanted:
             raise Invalid("nothing_named", "Name items by their ids, or give --label or --all.")
         count = collections.remove(session, application=application, ids=wanted)
         audit.note(session, None, "collection.removed", f"application:{application}", by="operator", count=count)
     typer.echo(f"{count} taken out")
+
+
+def _nothing(application: str, held: Summary, label: str | None) -> NotFound:
+    if not held.items:
+        return NotFound("collection_empty", "There is nothing in the collection of {name}.", name=application)
+    return NotFound(
+        "label_unknown",
+        "Nothing in the collection of {name} has the label {label}. There are: {labels}.",
+        name=application,
+        label=label,
+        labels=", ".join(one or "some without a label" for one in held.by_label),
+    )
 
 
 @collection.command("export")

@@ -135,13 +135,21 @@ def choose(folder: Path, name: str | None = None) -> Path:
     """The newest complete backup of a folder, or the one called ``name``.
 
     Raises:
-        Misconfigured: there is none.
+        Misconfigured: there is none; the sentence says which there are.
     """
-    complete = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
-    chosen = [path for path in complete if name in (None, path.name)]
-    if not chosen:
+    complete = {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{MANIFEST}"))}
+    if not complete:
         raise Misconfigured("backup_missing", "There is no complete backup in {folder}.", folder=folder)
-    return chosen[-1]
+    chosen = max(complete) if name is None else name
+    if chosen not in complete:
+        raise Misconfigured(
+            "backup_unknown",
+            "There is no complete backup {name} in {folder}. Choose one of these: {names}.",
+            name=name,
+            folder=folder,
+            names=", ".join(complete),
+        )
+    return complete[chosen]
 
 
 def check(backup: Path) -> Manifest:

@@ -47,11 +47,18 @@ def fitting(application: Application, card: Card) -> list[Recipe]:
 
 
 def named(application: Application, card: Card, name: str) -> Recipe:
-    """Raises NotFound: no such recipe fits the application."""
-    for recipe in fitting(application, card):
-        if recipe.name == name:
-            return recipe
-    raise NotFound("recipe_unknown", "There is no recipe {name} for this application.", name=name[:80])
+    """Raises NotFound: no such recipe fits the application; the sentence says which do."""
+    found = {recipe.name: recipe for recipe in fitting(application, card)}
+    if name in found:
+        return found[name]
+    if not found:
+        raise NotFound("recipe_none", "No recipe fits this application. Put one into its folder, as recipe.toml.")
+    raise NotFound(
+        "recipe_unknown",
+        "There is no recipe {name} for this application. Choose one of these: {names}.",
+        name=name[:80],
+        names=", ".join(found),
+    )
 
 
 def _all(application: Application) -> Iterator[Recipe]:
