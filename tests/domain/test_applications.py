@@ -76,6 +76,7 @@ def test_one_language_will_do(folder: Path) -> None:
         ("size = [32, 32]\n", "", "input.tensor.size: Field required"),
         ("size = [32, 32]", "size = [32]", "input.tensor.size"),
         ('layout = "NHWC"', 'layout = "CHWN"', "input.tensor.layout"),
+        ('layout = "NHWC"', "scale = 0.00392", "input.tensor: .*divided by, so it is at least 1: write scale = 255"),
         ('layout = "NHWC"', "std = [1.0, 0.0, 1.0]", "input.tensor: .*std must be above 0"),
         ('labels = ["bright"]', "labels = []", "output.labels"),
         ('labels = ["bright"]', 'labels = ["a", "a"]', "output: .*labels must differ"),

@@ -29,13 +29,19 @@ class TensorSpec(Strict):
     """Height and width in pixels."""
     layout: Literal["NCHW", "NHWC"] = "NCHW"
     scale: float = Field(default=255.0, gt=0)
+    """What pixels of 0 to 255 are divided by, at least 1; not what they are multiplied by."""
     mean: Triple = (0.0, 0.0, 0.0)
     std: Triple = (1.0, 1.0, 1.0)
     resize: Literal["bilinear", "area"] = "area"
     """``area`` averages when it shrinks and is bilinear when it enlarges; ``bilinear`` samples without averaging."""
 
     @model_validator(mode="after")
-    def _std_positive(self) -> Self:
+    def _numbers_usable(self) -> Self:
+        if self.scale < 1:
+            raise ValueError(
+                "scale is the number that pixels of 0 to 255 are divided by, so it is at least 1: "
+                "write scale = 255 where a network is given them times 1/255"
+            )
         if min(self.std) <= 0:
             raise ValueError("std must be above 0 for every channel")
         return self
