@@ -232,10 +232,8 @@ class Blobs:
     def delete(self, *names: str) -> None:
         with _reaching():
             for name in names:
-                try:
+                with suppress(*_GONE):
                     obstore.delete(self._store, name)
-                except _GONE:
-                    continue
 
     def names(self, prefix: str) -> Iterator[str]:
         yield from self.entries(prefix)
