@@ -31,7 +31,13 @@ NOBODY = "00000000-0000-0000-0000-000000000001"
 PAYLOAD: dict[str, Any] = {
     **dict.fromkeys(("prediction", "owner", "author", "webhook", "deletion", "tensor", "trial"), NOBODY),
     **dict.fromkeys(("dataset", "version", "run", "number"), NOBODY),
-    **{"original": digest(b"bytes"), "predictions": [NOBODY], "items": [NOBODY], "blob": "x", "kept": False},
+    **{
+        "original": digest(b"bytes that are not there"),
+        "predictions": [NOBODY],
+        "items": [NOBODY],
+        "blob": "x",
+        "kept": False,
+    },
     **{"application": "eye", "region": None, "answered": False, "sent": "0" * 64, "layers": [], "size": [1, 1]},
     **{"label": "a", "file": "x.png", "turn": 0, "since": "2026-01-01T00:00:00+00:00"},
     **{"picture": None, "masks": ["0" * 64]},
